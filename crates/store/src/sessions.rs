@@ -17,7 +17,18 @@ pub struct Session {
 }
 
 /// `token_hash` is the SHA-256 of the cookie's random bytes.
-pub async fn create(db: &Db, user: UserId, token_hash: [u8; 32], lives: std::time::Duration) -> Result<()> { todo!() }
+pub async fn create(
+    db: &Db,
+    user: UserId,
+    token_hash: [u8; 32],
+    lives: std::time::Duration,
+) -> Result<()> {
+    todo!()
+}
 /// None where unknown, ended or expired. Also notes the last use (at most once a minute).
-pub async fn find(db: &Db, token_hash: [u8; 32]) -> Result<Option<Session>> { todo!() }
-pub async fn end(db: &Db, token_hash: [u8; 32]) -> Result<()> { todo!() }
+pub async fn find(db: &Db, token_hash: [u8; 32]) -> Result<Option<Session>> {
+    todo!()
+}
+pub async fn end(db: &Db, token_hash: [u8; 32]) -> Result<()> {
+    todo!()
+}
