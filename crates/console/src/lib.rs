@@ -1,39 +1,59 @@
 //! Dashboard and admin API: two doors to the same few actions.
+//!
+//! [`router`] is everything a person or a program reaches of the control plane: pages for people,
+//! `/api/v1` for programs. Both parse what they are given, prove what the caller may do, and call
+//! the same functions in `actions`; neither writes to `store` by itself.
 
-use std::{net::IpAddr, sync::Arc};
-use ipnet::IpNet;
+mod actions;
+mod api;
+mod headers;
+mod mail;
+mod openapi;
+mod pages;
+mod passwords;
+mod routes;
+mod session;
+mod settings;
+mod state;
+mod statics;
 
-/// What the console is given at its start.
-pub struct Needs {
-    pub db: store::Db,
-    pub keyring: Arc<vault::Keyring>,
-    pub signer: Arc<vault::Signer>,
-    /// The `iss` of grant tokens.
-    pub installation: uuid::Uuid,
-    pub dialler: upstream::Dialler,
-    pub mail: Mail,
-    pub settings: Settings,
-}
-/// Where mail goes.
-pub enum Mail { /** No mail: addresses need no confirmation and links are shown or printed. */ Off, /** `dev`: printed to the terminal. */ Terminal, Smtp { url: secrecy::SecretString, from: String } }
-/// Who may sign up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignUp { Open, Invite, Closed }
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// `https://host[:port]`, without a slash at its end. Cookies are `Secure` where it is https.
-    pub public_url: String,
-    pub sign_up: SignUp,
-    pub trusted_proxies: Vec<IpNet>,
-    pub version: &'static str,
-    /// Plain-http upstreams get credentials only inside these ranges.
-    pub upstream_allow: Vec<IpNet>,
-}
+pub use settings::{Mail, Settings, SignUp};
+pub use state::Needs;
+
+use state::Console;
+
 /// Pages, static files and the admin API.
-pub fn router(needs: Needs) -> axum::Router { todo!() }
+///
+/// The peer's address is read from `axum::extract::ConnectInfo<SocketAddr>` in the request's
+/// extensions; without it, sign-in is throttled by account alone.
+pub fn router(needs: Needs) -> axum::Router {
+    let console = Console::new(needs);
+    pages::router(&console).merge(api::router(&console))
+}
+
 /// The OpenAPI 3.1 document, pretty-printed JSON, as committed in `docs/openapi.json`.
-pub fn openapi() -> String { todo!() }
+#[must_use]
+pub fn openapi() -> String {
+    openapi::text()
+}
+
 /// Every route, as (method, path pattern), for the test that walks them all.
-pub fn routes() -> Vec<(String, String)> { todo!() }
+#[must_use]
+pub fn routes() -> Vec<(String, String)> {
+    let mut routes = pages::routes();
+    routes.extend(api::routes());
+    routes
+}
+
 /// Discovers one server's tools and stores them: what the background refresh calls.
-pub async fn refresh(db: &store::Db, keyring: &vault::Keyring, dialler: &upstream::Dialler, server: domain::ServerId) -> Result<(), store::StoreError> { todo!() }
+///
+/// # Errors
+/// Only where Postgres fails; an upstream that cannot be asked is stored as a sentence.
+pub async fn refresh(
+    db: &store::Db,
+    keyring: &vault::Keyring,
+    dialler: &upstream::Dialler,
+    server: domain::ServerId,
+) -> Result<(), store::StoreError> {
+    actions::discovery::refresh(db, keyring, dialler, server).await
+}

@@ -1,0 +1,82 @@
+//! The dashboard. A module per page or family of pages; each handler reads like the sentence above
+//! it: gates and forms first, then one action or read, then one answer.
+
+mod account;
+mod admin_events;
+mod api_keys;
+mod audit;
+mod chart;
+mod error;
+mod fields;
+mod filters;
+mod grants;
+mod landing;
+mod overview;
+mod policies;
+mod servers;
+mod settings;
+
+pub(crate) use error::PageError;
+
+use askama::Template;
+use axum::{
+    Router,
+    http::{StatusCode, header},
+    middleware::{from_fn_with_state},
+    response::{IntoResponse, Response},
+};
+
+use crate::{headers, routes::Routes, session, state::Console, statics};
+
+/// A rendered template.
+pub(crate) struct Html<T>(pub(crate) T);
+
+impl<T: Template> IntoResponse for Html<T> {
+    fn into_response(self) -> Response {
+        match self.0.render() {
+            Ok(text) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a template failed");
+                (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
+            }
+        }
+    }
+}
+
+/// What a handler answers.
+pub(crate) type Page = Result<Response, PageError>;
+
+fn all() -> Routes {
+    let routes = Routes::new();
+    let routes = landing::routes(routes);
+    let routes = account::routes(routes);
+    let routes = overview::routes(routes);
+    let routes = servers::routes(routes);
+    let routes = policies::routes(routes);
+    let routes = grants::routes(routes);
+    let routes = audit::routes(routes);
+    let routes = admin_events::routes(routes);
+    let routes = api_keys::routes(routes);
+    settings::routes(routes)
+}
+
+/// Every page, with the guard in front and the security headers around.
+pub(crate) fn router(console: &Console) -> Router<Console> {
+    let (pages, _) = all().into_parts();
+    pages
+        .method_not_allowed_fallback(not_found)
+        .layer(from_fn_with_state(console.clone(), session::guard))
+        .route("/static/{hash}/{name}", axum::routing::get(statics::get))
+        .route("/favicon.ico", axum::routing::get(statics::favicon))
+        .fallback(not_found)
+        .layer(from_fn_with_state(console.clone(), headers::secure))
+}
+
+/// Every page's method and path, for the test that walks them all.
+pub(crate) fn routes() -> Vec<(String, String)> {
+    all().into_parts().1
+}
+
+async fn not_found() -> PageError {
+    PageError::NotFound
+}

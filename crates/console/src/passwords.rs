@@ -1,0 +1,134 @@
+//! Passwords: argon2id, hashed away from the async threads, a few at once.
+
+use std::sync::{Arc, OnceLock};
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+/// Source: OWASP, Password Storage Cheat Sheet: argon2id, 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// How many are hashed at once: each takes 19 MiB and some 20 ms of one core.
+const AT_ONCE: usize = 4;
+/// The fewest and most characters of a new password. The upper bound keeps a request from buying
+/// an unreasonable amount of work; nobody's password manager reaches it.
+pub(crate) const LENGTH_MIN: usize = 12;
+pub(crate) const LENGTH_MAX: usize = 256;
+
+/// Why a password cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadPassword {
+    #[error("must be at least {LENGTH_MIN} characters long; a short sentence is a good password")]
+    Short,
+    #[error("must be at most {LENGTH_MAX} characters long")]
+    Long,
+    #[error("is too easy to guess; use something that is not your address or one repeated character")]
+    Obvious,
+}
+
+/// A password that may be set.
+pub(crate) struct NewPassword(SecretString);
+
+impl NewPassword {
+    /// Length is what counts (NIST SP 800-63B, section 3.1.1.2); no rules about kinds of characters.
+    pub(crate) fn parse(text: &str, email: &str) -> Result<Self, BadPassword> {
+        let length = text.chars().count();
+        if length < LENGTH_MIN {
+            return Err(BadPassword::Short);
+        }
+        if length > LENGTH_MAX {
+            return Err(BadPassword::Long);
+        }
+        let mut kinds = text.chars().collect::<Vec<_>>();
+        kinds.sort_unstable();
+        kinds.dedup();
+        if kinds.len() < 4 || text.eq_ignore_ascii_case(email) {
+            return Err(BadPassword::Obvious);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// The hasher.
+pub(crate) struct Passwords {
+    permits: Arc<Semaphore>,
+}
+
+impl Passwords {
+    pub(crate) fn new() -> Self {
+        Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+
+    /// The PHC string to be stored.
+    pub(crate) async fn hash(&self, password: NewPassword) -> String {
+        self.work(move || hash(password.0.expose_secret())).await
+    }
+
+    /// Whether the password is the one that was hashed. Takes as long where there is no account
+    /// (`stored` is none), so that the time does not say whether there is one.
+    pub(crate) async fn verify(&self, password: SecretString, stored: Option<String>) -> bool {
+        self.work(move || {
+            let known = stored.is_some();
+            let stored = stored.unwrap_or_else(|| nobodys().to_owned());
+            let right = PasswordHash::new(&stored)
+                .is_ok_and(|parsed| hasher().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok());
+            right && known
+        })
+        .await
+    }
+
+    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("never closed");
+        let done = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            job()
+        });
+        done.await.expect("hashing does not panic and is not cancelled")
+    }
+}
+
+fn hasher() -> Argon2<'static> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("OWASP's parameters are valid");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+fn hash(password: &str) -> String {
+    hasher().hash_password(password.as_bytes()).expect("the system gives randomness").to_string()
+}
+
+/// A hash that no password is compared with but those for unknown accounts.
+fn nobodys() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| hash("nobody's"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_long_and_not_obvious() {
+        let parse = |text: &str| NewPassword::parse(text, "someone@example.com").err();
+        assert_eq!(parse("correct horse"), None);
+        assert_eq!(parse("elevenchars"), Some(BadPassword::Short));
+        assert_eq!(parse(&"ab".repeat(200)), Some(BadPassword::Long));
+        assert_eq!(parse("aaaaaaaaaaaaaaa"), Some(BadPassword::Obvious));
+        assert_eq!(parse("Someone@Example.com"), Some(BadPassword::Obvious));
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_is_right() {
+        let passwords = Passwords::new();
+        let hash = passwords.hash(NewPassword::parse("correct horse", "").expect("long")).await;
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await);
+        assert!(!passwords.verify("correct horsf".into(), Some(hash)).await);
+        assert!(!passwords.verify("correct horse".into(), Some("rubbish".to_owned())).await);
+        assert!(!passwords.verify("nobody's".into(), None).await);
+    }
+}

@@ -1,0 +1,75 @@
+//! The files in `web/static`, inside the binary, under names that change with their content.
+
+use std::{fmt::Write as _, sync::OnceLock};
+
+use axum::{
+    extract::Path,
+    http::header,
+    response::{IntoResponse, Response},
+};
+
+use crate::pages::PageError;
+
+struct File {
+    name: &'static str,
+    kind: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! files {
+    ($($name:literal: $kind:literal,)*) => {
+        [$(File {
+            name: $name,
+            kind: $kind,
+            bytes: include_bytes!(concat!("../../../web/static/", $name)),
+        },)*]
+    };
+}
+
+const FILES: [File; 3] = files! {
+    "console.css": "text/css; charset=utf-8",
+    "enhance.js": "text/javascript; charset=utf-8",
+    "logo.svg": "image/svg+xml",
+};
+
+/// The path of each file, such as `/static/3f2a…/console.css`, in the order of [`FILES`].
+fn paths() -> &'static [String] {
+    static PATHS: OnceLock<Vec<String>> = OnceLock::new();
+    PATHS.get_or_init(|| FILES.iter().map(|file| path(file.name, file.bytes)).collect())
+}
+
+fn path(name: &str, bytes: &[u8]) -> String {
+    let mut path = "/static/".to_owned();
+    for byte in &vault::sha256(bytes)[..8] {
+        write!(path, "{byte:02x}").expect("a String takes anything");
+    }
+    path.push('/');
+    path.push_str(name);
+    path
+}
+
+/// Where a page finds the file. Names come from templates, so an unknown one is a mistake of ours
+/// that the test below would find.
+pub(crate) fn url(name: &str) -> &'static str {
+    FILES.iter().position(|file| file.name == name).map_or("", |at| paths()[at].as_str())
+}
+
+/// `GET /static/{hash}/{name}`: what is under this name never changes, so it is never asked again.
+pub(crate) async fn get(Path((hash, name)): Path<(String, String)>) -> Result<Response, PageError> {
+    let wanted = format!("/static/{hash}/{name}");
+    let at = paths().iter().position(|path| *path == wanted).ok_or(PageError::NotFound)?;
+    let file = &FILES[at];
+    let headers = [
+        (header::CONTENT_TYPE, file.kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    Ok((headers, file.bytes).into_response())
+}
+
+/// `GET /favicon.ico`, which browsers ask for by themselves.
+pub(crate) async fn favicon() -> Response {
+    let logo = &FILES[FILES.len() - 1];
+    let headers =
+        [(header::CONTENT_TYPE, logo.kind), (header::CACHE_CONTROL, "public, max-age=86400")];
+    (headers, logo.bytes).into_response()
+}
