@@ -1,1 +1,8 @@
-//! it
+//! One binary with a file per promise that the product makes.
+
+mod architecture;
+mod bad_input;
+mod burst;
+mod crash;
+mod story;
+mod wall;

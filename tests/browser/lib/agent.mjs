@@ -1,0 +1,19 @@
+// The official TypeScript clients, of both generations.
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { WORKFLOW } from './processes.mjs';
+
+/** An agent that has shaken hands at a proxy URL with a grant's token. */
+export async function connect(url, token) {
+  const transport = new StreamableHTTPClientTransport(new URL(url), {
+    requestInit: { headers: { Authorization: `Bearer ${token}` } },
+  });
+  const client = new Client({ name: 'story-agent', version: '1.0.0' });
+  await client.connect(transport);
+  return client;
+}
+
+export const rerun = (client) =>
+  client.callTool({ name: 'rerun_workflow', arguments: { params: { workflowId: WORKFLOW } } });
+
+export const said = (result) => result.content.map((part) => part.text ?? '').join('\n');
