@@ -4,5 +4,6 @@ mod architecture;
 mod bad_input;
 mod burst;
 mod crash;
+mod docs;
 mod story;
 mod wall;

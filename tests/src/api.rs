@@ -52,6 +52,12 @@ impl Api {
         }
     }
 
+    /// The key, to hand to a program.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// One request; `body` goes as JSON.
     pub async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
         self.call_with(method, path, body, &[]).await
