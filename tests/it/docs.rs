@@ -6,7 +6,8 @@ use serde_json::Value;
 use tests::{CircleCi, TestApp, circleci::CIRCLECI_TOKEN, repository};
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(repository().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+    std::fs::read_to_string(repository().join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The fenced blocks of one language, without their indentation.
@@ -14,12 +15,18 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = vec![];
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
-        let Some(indent) = line.find("```") else { continue };
+        let Some(indent) = line.find("```") else {
+            continue;
+        };
         if line[indent + 3..].trim() != language {
             continue;
         }
         let body = lines.by_ref().take_while(|line| line.trim() != "```");
-        blocks.push(body.map(|line| line.get(indent..).unwrap_or("")).collect::<Vec<_>>().join("\n"));
+        blocks.push(
+            body.map(|line| line.get(indent..).unwrap_or(""))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        );
     }
     blocks
 }
@@ -42,7 +49,10 @@ async fn the_quick_start_works_as_pasted() {
         .env("CIRCLECI_TOKEN", CIRCLECI_TOKEN)
         .output();
     let output = output.expect("bash runs");
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
     assert!(output.status.success(), "{out}\n{err}");
     assert_eq!(circleci.reruns(), 10, "{out}");
     assert!(out.contains("rerun_workflow\texecute"), "{out}");
@@ -71,17 +81,34 @@ fn the_client_snippets_parse() {
 #[test]
 fn links_lead_somewhere() {
     let root = repository();
-    let mut pages = vec!["README.md".to_owned(), "ARCHITECTURE.md".into(), "CONTRIBUTING.md".into()];
+    let mut pages = vec![
+        "README.md".to_owned(),
+        "ARCHITECTURE.md".into(),
+        "CONTRIBUTING.md".into(),
+    ];
     for folder in ["docs", "docs/decisions"] {
         let entries = std::fs::read_dir(root.join(folder)).expect(folder);
-        let names = entries.map(|e| e.expect("an entry").file_name().to_string_lossy().into_owned());
-        pages.extend(names.filter(|name| name.ends_with(".md")).map(|name| format!("{folder}/{name}")));
+        let names = entries.map(|e| {
+            e.expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        });
+        pages.extend(
+            names
+                .filter(|name| name.ends_with(".md"))
+                .map(|name| format!("{folder}/{name}")),
+        );
     }
     for page in pages {
         let text = read(&page);
         let here = root.join(&page);
         let here = here.parent().expect("a folder");
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let path = link.split('#').next().unwrap_or_default();
             if path.is_empty() || link.contains("://") || link.contains(' ') {
                 continue;

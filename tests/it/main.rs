@@ -5,5 +5,6 @@ mod bad_input;
 mod burst;
 mod crash;
 mod docs;
+mod outage;
 mod story;
 mod wall;

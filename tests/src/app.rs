@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{Api, eventually};
+use crate::{Api, eventually, processes::signal};
 
 /// The repository's root.
 #[must_use]
@@ -186,7 +186,7 @@ impl TestApp {
     /// It does not end well.
     pub async fn stop(&mut self) {
         let mut child = self.child.take().expect("it runs");
-        terminate(&child);
+        signal(child.id(), Signal::TERM);
         for _ in 0..600 {
             if let Some(status) = child.try_wait().expect("a child") {
                 assert!(
@@ -255,15 +255,6 @@ impl TestApp {
     }
 }
 
-/// Sends SIGTERM.
-fn terminate(child: &Child) {
-    let pid = i32::try_from(child.id())
-        .ok()
-        .and_then(Pid::from_raw)
-        .expect("a process id");
-    kill_process(pid, Signal::TERM).expect("one may end one's child");
-}
-
 impl Drop for TestApp {
     /// Ends politely, so that PostgreSQL ends with it, and insists after a while.
     fn drop(&mut self) {
@@ -271,7 +262,7 @@ impl Drop for TestApp {
             eprintln!("--- tollgate printed:\n{}", self.output());
         }
         if let Some(mut child) = self.child.take() {
-            terminate(&child);
+            signal(child.id(), Signal::TERM);
             for _ in 0..200 {
                 if matches!(child.try_wait(), Ok(Some(_))) {
                     return;

@@ -5,6 +5,8 @@ pub mod agent;
 pub mod api;
 pub mod app;
 pub mod circleci;
+pub mod processes;
+pub mod redis;
 pub mod scripted;
 
 pub use agent::Agent;
