@@ -1,0 +1,307 @@
+//! The buckets in memory, for one process.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
+
+use crate::{
+    Bucket, Buckets, Proof, RECEIPT_LIFE, Receipt, Taken, Unavailable, fingerprint,
+    window::{Slots, Span, micros},
+};
+
+/// Enough that calls of different grants seldom meet.
+const SHARDS: usize = 64;
+/// A shard forgets its idle buckets this often, in microseconds, or when it has doubled.
+const SWEEP_EVERY_US: u64 = 60_000_000;
+/// Below this many buckets a shard is not swept early.
+const SWEEP_ABOVE: usize = 64;
+
+/// Token buckets in this process's memory. Time is the monotonic clock, so nothing that happens to
+/// the machine's date matters; everything is forgotten when the process ends.
+pub struct Local {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: foldhash::quality::RandomState,
+    receipts: AtomicU64,
+    clock: Box<dyn Fn() -> u64 + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Shard {
+    buckets: HashMap<Box<str>, State, foldhash::quality::RandomState>,
+    sweep_at_us: u64,
+    sweep_above: usize,
+    used: Used,
+}
+
+/// One bucket.
+struct State {
+    span: Span,
+    spent: Slots,
+    /// Tokens given back on an upstream's word alone.
+    believed: Slots,
+}
+
+/// The receipts that were used, in two generations, so that each is remembered for at least
+/// [`RECEIPT_LIFE`] and none for more than twice that.
+#[derive(Default)]
+struct Used {
+    recent: HashSet<u128, foldhash::quality::RandomState>,
+    older: HashSet<u128, foldhash::quality::RandomState>,
+    rotate_at_us: u64,
+}
+
+type Guards<'a> = SmallVec<[(usize, MutexGuard<'a, Shard>); 4]>;
+
+impl Local {
+    /// Empty: every bucket is full.
+    #[must_use]
+    pub fn new() -> Self {
+        let start = Instant::now();
+        Self::with_clock(move || micros(start.elapsed()))
+    }
+
+    /// The same, by another clock: microseconds since some moment, never fewer than before.
+    #[must_use]
+    pub fn with_clock(clock: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: foldhash::quality::RandomState::default(),
+            receipts: AtomicU64::new(0),
+            clock: Box::new(clock),
+        }
+    }
+
+    /// How many buckets are kept. Idle ones are forgotten in time.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().buckets.len())
+            .sum()
+    }
+
+    /// Whether no bucket is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Locks the shards of all buckets, lowest first, so that two calls never wait for each other.
+    /// The second value says where each bucket's shard is among them.
+    fn lock(&self, buckets: &[Bucket]) -> (Guards<'_>, SmallVec<[usize; 4]>) {
+        use std::hash::BuildHasher;
+        let shard_of = |bucket: &Bucket| {
+            let hash = self.hasher.hash_one(bucket.key.as_str());
+            usize::try_from(hash % SHARDS as u64).expect("a remainder below 64 fits")
+        };
+        let of_bucket: SmallVec<[usize; 4]> = buckets.iter().map(shard_of).collect();
+        let mut order = of_bucket.clone();
+        order.sort_unstable();
+        order.dedup();
+        let guards: Guards<'_> = order
+            .iter()
+            .map(|&index| (index, self.shards[index].lock()))
+            .collect();
+        let place = |index: &usize| {
+            order
+                .binary_search(index)
+                .expect("every bucket's shard is among those locked")
+        };
+        let places = of_bucket.iter().map(place).collect();
+        (guards, places)
+    }
+
+    fn take_now(&self, buckets: &[Bucket]) -> Taken {
+        let (mut guards, places) = self.lock(buckets);
+        // Read under the locks: a bucket's slots are then charged in the order of time.
+        let now = (self.clock)();
+        let mut worst: Option<(usize, Option<u64>)> = None;
+        let mut left = SmallVec::new();
+        for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
+            let shard = &mut guards[place].1;
+            if let Some(state) = shard.buckets.get_mut(bucket.key.as_str()) {
+                state.spent.expire(state.span, now);
+            }
+            let spent = shard.spent(&bucket.key);
+            left.push(bucket.holds().saturating_sub(spent));
+            let wanted = spent.saturating_add(bucket.cost);
+            let wait = if !bucket.could_ever_fit() {
+                None
+            } else if wanted > bucket.holds() {
+                let state = shard.buckets.get(bucket.key.as_str());
+                state.and_then(|s| s.spent.back_at(s.span, wanted - bucket.holds()))
+            } else {
+                continue;
+            };
+            let longer = match (&worst, wait) {
+                (None, _) => true,
+                (Some((_, Some(before))), Some(wait)) => wait > *before,
+                (Some((_, before)), None) => before.is_some(),
+                (Some((_, None)), Some(_)) => false,
+            };
+            if longer {
+                worst = Some((index, wait));
+            }
+        }
+        if let Some((refused, back_at)) = worst {
+            let retry_after =
+                back_at.map(|at| Duration::from_millis(at.saturating_sub(now).div_ceil(1000)));
+            return Taken::Wait {
+                refused,
+                retry_after,
+                left,
+            };
+        }
+        let mut slots = SmallVec::new();
+        for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
+            let again = buckets[..index]
+                .iter()
+                .any(|before| before.key == bucket.key);
+            let cost = if again { 0 } else { bucket.cost };
+            slots.push(guards[place].1.charge(bucket, cost, now));
+        }
+        for ((bucket, &place), left) in buckets.iter().zip(&places).zip(&mut left) {
+            *left = bucket
+                .holds()
+                .saturating_sub(guards[place].1.spent(&bucket.key));
+        }
+        Taken::Charged(Receipt {
+            left,
+            slots,
+            id: u128::from(self.receipts.fetch_add(1, Ordering::Relaxed)),
+            charged_at_us: now,
+            fingerprint: fingerprint(buckets),
+        })
+    }
+
+    fn give_back_now(&self, buckets: &[Bucket], receipt: &Receipt, proof: Proof) -> bool {
+        let (mut guards, places) = self.lock(buckets);
+        let now = (self.clock)();
+        let Some(&home) = places.first() else {
+            return false;
+        };
+        if !receipt.is_good_for(buckets, now) || guards[home].1.used.contains(receipt.id, now) {
+            return false;
+        }
+        let mut gifts: SmallVec<[u64; 4]> = SmallVec::new();
+        for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
+            let again = buckets[..index]
+                .iter()
+                .any(|before| before.key == bucket.key);
+            let state = guards[place].1.buckets.get_mut(bucket.key.as_str());
+            let Some(state) = state.filter(|_| !again) else {
+                gifts.push(0);
+                continue;
+            };
+            state.spent.expire(state.span, now);
+            state.believed.expire(state.span, now);
+            let gift = state.spent.count(receipt.slots[index]).min(bucket.cost);
+            let believed = state.believed.total().saturating_add(gift);
+            if proof == Proof::UpstreamSays && believed > bucket.holds() {
+                return false;
+            }
+            gifts.push(gift);
+        }
+        if gifts.iter().all(|&gift| gift == 0) {
+            return false;
+        }
+        for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
+            let Some(state) = guards[place].1.buckets.get_mut(bucket.key.as_str()) else {
+                continue;
+            };
+            state.spent.remove(receipt.slots[index], gifts[index]);
+            if proof == Proof::UpstreamSays {
+                state.believed.add(state.span.slot_at(now), gifts[index]);
+            }
+        }
+        guards[home].1.used.insert(receipt.id);
+        true
+    }
+}
+
+impl Shard {
+    fn spent(&self, key: &str) -> u64 {
+        self.buckets.get(key).map_or(0, |state| state.spent.total())
+    }
+
+    /// Spends tokens of one bucket, and says in which slot.
+    fn charge(&mut self, bucket: &Bucket, cost: u64, now: u64) -> u64 {
+        if let Some(state) = self.buckets.get_mut(bucket.key.as_str()) {
+            let slot = state.span.slot_at(now);
+            state.spent.add(slot, cost);
+            return slot;
+        }
+        let span = Span::new(bucket.window);
+        let slot = span.slot_at(now);
+        if cost > 0 {
+            self.sweep(now);
+            let mut state = State {
+                span,
+                spent: Slots::default(),
+                believed: Slots::default(),
+            };
+            state.spent.add(slot, cost);
+            self.buckets.insert(bucket.key.as_str().into(), state);
+        }
+        slot
+    }
+
+    /// Forgets the buckets that are full again. Each sweep is paid for by as many new buckets as
+    /// it may look at, or by a minute's time.
+    fn sweep(&mut self, now: u64) {
+        if self.buckets.len() < self.sweep_above.max(SWEEP_ABOVE) && now < self.sweep_at_us {
+            return;
+        }
+        self.buckets.retain(|_, state| {
+            state.spent.expire(state.span, now);
+            state.believed.expire(state.span, now);
+            !(state.spent.is_empty() && state.believed.is_empty())
+        });
+        self.sweep_above = self.buckets.len() * 2;
+        self.sweep_at_us = now + SWEEP_EVERY_US;
+    }
+}
+
+impl Used {
+    fn contains(&mut self, id: u128, now: u64) -> bool {
+        if now >= self.rotate_at_us {
+            self.older = std::mem::take(&mut self.recent);
+            self.rotate_at_us = now + micros(RECEIPT_LIFE);
+        }
+        self.recent.contains(&id) || self.older.contains(&id)
+    }
+
+    fn insert(&mut self, id: u128) {
+        self.recent.insert(id);
+    }
+}
+
+impl Default for Local {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Buckets for Local {
+    async fn take(&self, buckets: &[Bucket]) -> Result<Taken, Unavailable> {
+        Ok(self.take_now(buckets))
+    }
+
+    async fn give_back(
+        &self,
+        buckets: &[Bucket],
+        receipt: &Receipt,
+        proof: Proof,
+    ) -> Result<bool, Unavailable> {
+        Ok(self.give_back_now(buckets, receipt, proof))
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        Ok(())
+    }
+}
