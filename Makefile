@@ -1,0 +1,41 @@
+# What people and CI do with this repository. `make help` lists it.
+
+CARGO ?= cargo
+LISTEN ?= 127.0.0.1:8080
+DATA ?= .tollgate
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench deny sqlx fmt compose-check setup
+
+help: ## what can be made here
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## builds and starts Tollgate on this machine (DEMO=1 adds an organisation to look at)
+	@deploy/setup run
+	@$(CARGO) build --locked --bin tollgate
+	@exec $(CARGO) run --quiet --locked --bin tollgate -- dev --listen $(LISTEN) --data $(DATA) $(if $(DEMO),--demo)
+
+test: ## everything that CI checks; the last line counts what ran
+	@deploy/setup test
+	@deploy/check
+
+bench: ## policy evaluation, and a call through the gateway beside nginx
+	@deploy/setup run
+	@deploy/bench
+
+deny: ## licences, bans, sources and advisories of all dependencies
+	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
+	$(CARGO) deny --all-features check
+
+sqlx: ## writes the offline data of the compile-time checked queries anew
+	@deploy/setup run
+	@deploy/sqlx-prepare
+
+fmt: ## formats the code
+	@$(CARGO) fmt --all
+
+setup: ## installs what `make test` needs, and starts nothing
+	@deploy/setup test
+
+compose-check: ## parses docker-compose.yml
+	@deploy/compose-check
