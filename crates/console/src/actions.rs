@@ -19,6 +19,7 @@ use domain::{Capability, Scope};
 
 pub(crate) use error::{ActionError, FieldFault};
 pub(crate) use expiry::Expiry;
+pub(crate) use grants::escape;
 
 /// What every action answers.
 pub(crate) type Result<T, E = ActionError> = std::result::Result<T, E>;

@@ -96,7 +96,7 @@ pub(crate) fn unseal(
     let plain = keyring
         .unseal(sealed, binding)
         .map_err(|error| ActionError::Broken(Box::new(error)))?;
-    let headers: BTreeMap<String, SecretString> = serde_json::from_slice(plain.expose_secret())
+    let headers: BTreeMap<String, String> = serde_json::from_slice(plain.expose_secret())
         // The error's text could quote the value, so only its kind goes on.
         .map_err(|error| ActionError::Broken(format!("{:?}", error.classify()).into()))?;
     headers
@@ -104,7 +104,7 @@ pub(crate) fn unseal(
         .map(|(name, value)| {
             let name = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|error| ActionError::Broken(Box::new(error)))?;
-            let mut value = HeaderValue::from_str(value.expose_secret())
+            let mut value = HeaderValue::from_str(value)
                 .map_err(|error| ActionError::Broken(Box::new(error)))?;
             value.set_sensitive(true);
             Ok((name, value))
