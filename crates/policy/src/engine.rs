@@ -1,0 +1,210 @@
+//! A policy compiled against one server's inventory, and the order in which it judges.
+
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
+
+use domain::{Tool, audit::Code};
+
+use crate::{
+    evaluate::{self, Join, ToolFacts},
+    limit::Limit,
+    message,
+    plan::{Plan, Standing},
+    policy::Policy,
+    rules::{Block, Check, Rules},
+    truth::Truth,
+};
+
+/// A policy compiled against one server's inventory: one look-up per call.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Arc<Rules>,
+    /// Each tool of the inventory, and each that an entry of `tools` names exactly.
+    plans: HashMap<Box<str>, Plan, foldhash::fast::RandomState>,
+    /// Whether a name that has no plan is unknown. Without an inventory nobody can say.
+    inventory_known: bool,
+}
+
+/// One call to be judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The tool's name, byte for byte as it was called.
+    pub tool: &'a str,
+    /// The arguments exactly as they will be forwarded; none where the call has none.
+    pub arguments: Option<json::Value<'a>>,
+    /// Whose call it is.
+    pub grant: GrantFacts<'a>,
+    /// Now, in milliseconds since 1970 in UTC.
+    pub now_unix_ms: u64,
+}
+
+/// What a policy can ask of a grant.
+#[derive(Debug, Clone, Copy)]
+pub struct GrantFacts<'a> {
+    /// Its label.
+    pub label: &'a str,
+    /// Who it acts for.
+    pub identity: Option<&'a str>,
+    /// Its labels.
+    pub labels: &'a [(String, String)],
+}
+
+/// What was decided.
+#[derive(Debug, Clone)]
+pub enum Verdict<'e> {
+    /// Not to be forwarded.
+    Refuse(Refusal<'e>),
+    /// Let through if these limits all have tokens; at once where there are none.
+    Charge(Cow<'e, [Limit]>),
+}
+
+/// Why a call is refused.
+#[derive(Debug, Clone)]
+pub struct Refusal<'e> {
+    /// The kind of refusal.
+    pub code: Code,
+    /// The rule, as a pointer into the document; none for a tool the server does not have.
+    pub rule: Option<Cow<'e, str>>,
+    /// What the model reads.
+    pub message: Cow<'e, str>,
+}
+
+impl Engine {
+    /// Compiles a policy. With an inventory, names outside it are unknown unless an entry of
+    /// `tools` names them exactly; without one, only `hide` can make a tool unknown.
+    #[must_use]
+    pub fn compile(policy: &Policy, inventory: Option<&[Tool]>) -> Self {
+        let rules = Arc::clone(&policy.rules);
+        let mut plans = HashMap::default();
+        for (glob, _) in rules.tools.iter().filter(|(glob, _)| glob.is_exact()) {
+            plans.insert(glob.text().into(), rules.plan(glob.text()));
+        }
+        if let Some(inventory) = inventory {
+            let refused = rules.refused_names(inventory);
+            for tool in inventory {
+                plans.insert(tool.name.as_str().into(), rules.plan_listed(tool, &refused));
+            }
+        }
+        Self {
+            rules,
+            plans,
+            inventory_known: inventory.is_some(),
+        }
+    }
+
+    /// Whether `tools/list` shows the tool: neither hidden nor unknown nor left to a default of
+    /// deny.
+    #[must_use]
+    pub fn shows(&self, tool: &str) -> bool {
+        let standing = match self.plans.get(tool) {
+            Some(plan) => plan.standing,
+            None if self.inventory_known => Standing::Unknown,
+            None => self.rules.plan(tool).standing,
+        };
+        standing == Standing::Ruled
+    }
+
+    /// Whether the document's `default` is allow.
+    #[must_use]
+    pub fn allows_by_default(&self) -> bool {
+        self.rules.default_allow
+    }
+
+    /// Judges one call: the order of `policy.md`, section 7. The first refusal wins.
+    #[must_use]
+    pub fn judge<'e>(&'e self, call: &Call<'_>) -> Verdict<'e> {
+        if let Some(plan) = self.plans.get(call.tool) {
+            return match self.refuse(plan.standing, plan.block, &plan.facts, call) {
+                Some(refusal) => Verdict::Refuse(refusal),
+                None => Verdict::Charge(Cow::Borrowed(&plan.limits)),
+            };
+        }
+        let mut plan = self.rules.plan(call.tool);
+        if self.inventory_known && !matches!(plan.standing, Standing::Hidden(_)) {
+            plan.standing = Standing::Unknown;
+        }
+        match self.refuse(plan.standing, plan.block, &plan.facts, call) {
+            Some(refusal) => Verdict::Refuse(refusal),
+            None => Verdict::Charge(Cow::Owned(plan.limits)),
+        }
+    }
+
+    fn refuse(
+        &self,
+        standing: Standing,
+        block: Option<usize>,
+        facts: &ToolFacts,
+        call: &Call<'_>,
+    ) -> Option<Refusal<'_>> {
+        let unknown = |code, rule: Option<Cow<'static, str>>| {
+            Some(Refusal {
+                code,
+                rule,
+                message: message::unknown(call.tool).into(),
+            })
+        };
+        match standing {
+            Standing::Hidden(at) => {
+                return unknown(Code::Hidden, Some(format!("/hide/{at}").into()));
+            }
+            Standing::Unknown => return unknown(Code::UnknownTool, None),
+            Standing::DefaultDeny => return unknown(Code::DefaultDeny, Some("/default".into())),
+            Standing::Ruled => {}
+        }
+        let own = block.map(|at| &self.rules.tools[at].1);
+        let blocks = || own.into_iter().chain([&self.rules.all_tools]);
+        blocks()
+            .find(|block| block.deny)
+            .map(|block| denied(block, call.tool))
+            .or_else(|| {
+                blocks()
+                    .flat_map(|block| &block.require)
+                    .find(|check| evaluate::check(check, Join::All, call, facts) != Truth::True)
+                    .map(|check| {
+                        let words = || message::required(call.tool, check);
+                        failed(Code::RequireFailed, check, words)
+                    })
+            })
+            .or_else(|| {
+                blocks()
+                    .flat_map(|block| &block.deny_if)
+                    .find(|check| fires(check, call, facts))
+                    .map(|check| {
+                        let words = || message::denied_if(call.tool, check);
+                        failed(Code::DenyIf, check, words)
+                    })
+            })
+    }
+}
+
+/// A `deny_if` check fires on true and on undecided. With `missing: pass` it lets pass what is
+/// undecided only because nothing stands at its paths; a condition that is true, wrongly typed or
+/// ambiguous keeps it from passing.
+fn fires(check: &Check, call: &Call<'_>, facts: &ToolFacts) -> bool {
+    match evaluate::check(check, Join::Any, call, facts) {
+        Truth::False => false,
+        Truth::True | Truth::Wrong => true,
+        Truth::Missing => !check.missing_passes || evaluate::any_true(check, call, facts),
+    }
+}
+
+fn denied<'e>(block: &'e Block, tool: &str) -> Refusal<'e> {
+    Refusal {
+        code: Code::Denied,
+        rule: Some(format!("{}/action", block.pointer).into()),
+        message: match &block.reason {
+            Some(reason) => Cow::Borrowed(reason),
+            None => message::denied(tool).into(),
+        },
+    }
+}
+
+fn failed<'e>(code: Code, check: &'e Check, words: impl FnOnce() -> String) -> Refusal<'e> {
+    Refusal {
+        code,
+        rule: Some(Cow::Borrowed(&check.pointer)),
+        message: match &check.on_deny {
+            Some(text) => Cow::Borrowed(text),
+            None => words().into(),
+        },
+    }
+}

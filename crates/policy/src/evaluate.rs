@@ -1,0 +1,270 @@
+//! What is true of one call.
+
+use std::borrow::Cow;
+
+use domain::ToolClass;
+use json::{Kind, Value};
+
+use crate::{
+    cidr,
+    engine::Call,
+    fold, host,
+    literal::Literal,
+    path::{Path, Segment, WEEKDAYS},
+    rules::{Check, Condition, Op},
+    truth::Truth,
+};
+
+/// How `[*]` joins what is true of each element: in `require` all must hold, elsewhere one is
+/// enough to refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Join {
+    All,
+    Any,
+}
+
+/// What the inventory says of the tool that is called.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct ToolFacts {
+    pub(crate) class: Option<ToolClass>,
+    pub(crate) annotations: Vec<(Box<str>, Annotation)>,
+}
+
+/// One of the upstream's hints, resolved when the policy was compiled.
+#[derive(Debug, Clone)]
+pub(crate) enum Annotation {
+    Bool(bool),
+    Number(Box<str>),
+    Text(Box<str>),
+    /// Present and nothing that an operator but `exists` can use.
+    Opaque,
+    Missing,
+    Wrong,
+}
+
+impl Annotation {
+    /// The hint of a definition, by the same rules as a path into arguments.
+    pub(crate) fn resolve(definition: Value<'_>, hint: &fold::Key) -> Self {
+        let steps = [
+            Segment::Key(fold::Key::new("annotations")),
+            Segment::Key(hint.clone()),
+        ];
+        let mut found = Self::Missing;
+        let truth = walk(definition, &steps, Join::All, &mut |operand| {
+            found = match operand {
+                Operand::Missing => Self::Missing,
+                Operand::Wrong => Self::Wrong,
+                Operand::Opaque => Self::Opaque,
+                Operand::Bool(known) => Self::Bool(known),
+                Operand::Number(text) => Self::Number(text.into()),
+                Operand::Text(text) => Self::Text(text.into()),
+                Operand::Json(value) => match value.kind() {
+                    Kind::Bool => Self::Bool(value.as_bool() == Some(true)),
+                    Kind::Number => Self::Number(value.raw().into()),
+                    Kind::String => Self::Text(value.as_str().unwrap_or_default().into()),
+                    _ => Self::Opaque,
+                },
+            };
+            Truth::True
+        });
+        debug_assert_eq!(truth, Truth::True);
+        found
+    }
+}
+
+/// What stands at a path.
+enum Operand<'a> {
+    Json(Value<'a>),
+    Bool(bool),
+    Number(&'a str),
+    Text(&'a str),
+    Opaque,
+    /// Nothing, or null.
+    Missing,
+    /// A wrong type on the way, or a key that another reader might take for the one meant.
+    Wrong,
+}
+
+/// Whether a check's conditions all hold.
+pub(crate) fn check(check: &Check, join: Join, call: &Call<'_>, tool: &ToolFacts) -> Truth {
+    Truth::all(
+        check
+            .conditions
+            .iter()
+            .map(|it| condition(it, join, call, tool)),
+    )
+}
+
+fn condition(condition: &Condition, join: Join, call: &Call<'_>, tool: &ToolFacts) -> Truth {
+    let op = &condition.op;
+    let text = |text: Option<&str>| test(op, text.map_or(Operand::Missing, Operand::Text));
+    match &condition.path {
+        Path::Args(steps) => match call.arguments {
+            Some(arguments) => walk(arguments, steps, join, &mut |operand| test(op, operand)),
+            None => test(op, Operand::Missing),
+        },
+        Path::GrantLabel => text(Some(call.grant.label)),
+        Path::GrantIdentity => text(call.grant.identity),
+        Path::GrantLabels(key) => {
+            let found = call.grant.labels.iter().find(|(name, _)| **name == **key);
+            text(found.map(|(_, value)| value.as_str()))
+        }
+        Path::ToolName => text(Some(call.tool)),
+        Path::ToolClass => text(tool.class.map(ToolClass::as_str)),
+        Path::ToolAnnotation(hint) => {
+            let found = tool.annotations.iter().find(|(name, _)| *name == hint.text);
+            test(
+                op,
+                match found.map(|(_, annotation)| annotation) {
+                    Some(Annotation::Bool(known)) => Operand::Bool(*known),
+                    Some(Annotation::Number(number)) => Operand::Number(number),
+                    Some(Annotation::Text(text)) => Operand::Text(text),
+                    Some(Annotation::Opaque) => Operand::Opaque,
+                    Some(Annotation::Wrong) => Operand::Wrong,
+                    Some(Annotation::Missing) | None => Operand::Missing,
+                },
+            )
+        }
+        Path::UtcHour => {
+            let hour = call.now_unix_ms / 3_600_000 % 24;
+            test(op, Operand::Number(&hour.to_string()))
+        }
+        Path::UtcWeekday => {
+            // 1970-01-01 was a Thursday.
+            let day = (call.now_unix_ms / 86_400_000 + 3) % 7;
+            text(
+                usize::try_from(day)
+                    .ok()
+                    .and_then(|day| WEEKDAYS.get(day))
+                    .copied(),
+            )
+        }
+    }
+}
+
+/// Follows a path and tests what stands at its end, or at each of its ends.
+fn walk<'a>(
+    from: Value<'a>,
+    steps: &[Segment],
+    join: Join,
+    test: &mut dyn FnMut(Operand<'a>) -> Truth,
+) -> Truth {
+    let mut here = from;
+    for (at, step) in steps.iter().enumerate() {
+        let next = match (step, here.kind()) {
+            (_, Kind::Null) => return test(Operand::Missing),
+            (Segment::Key(key), Kind::Object) => {
+                let mut next = None;
+                for (name, value) in here.entries() {
+                    if name.is(&key.text) {
+                        next = Some(value);
+                    } else if key.resembles(&name.as_str().unwrap_or_default()) {
+                        return test(Operand::Wrong);
+                    }
+                }
+                next
+            }
+            (Segment::Index(index), Kind::Array) => here.elements().nth(*index as usize),
+            (Segment::Each, Kind::Array) => {
+                if here.is_empty() {
+                    return test(Operand::Missing);
+                }
+                // Recursion is as deep as there are `[*]` in the path, at most 64.
+                let each = here
+                    .elements()
+                    .map(|item| walk(item, &steps[at + 1..], join, test));
+                return match join {
+                    Join::All => Truth::all(each),
+                    Join::Any => Truth::any(each),
+                };
+            }
+            _ => return test(Operand::Wrong),
+        };
+        match next {
+            Some(value) => here = value,
+            None => return test(Operand::Missing),
+        }
+    }
+    test(if here.kind() == Kind::Null {
+        Operand::Missing
+    } else {
+        Operand::Json(here)
+    })
+}
+
+fn test(op: &Op, operand: Operand<'_>) -> Truth {
+    if let Op::Exists(wanted) = op {
+        return match operand {
+            Operand::Wrong => Truth::Wrong,
+            Operand::Missing => (!wanted).into(),
+            _ => (*wanted).into(),
+        };
+    }
+    let decoded;
+    let operand = match operand {
+        Operand::Missing => return Truth::Missing,
+        Operand::Wrong | Operand::Opaque => return Truth::Wrong,
+        Operand::Json(value) => match value.kind() {
+            Kind::String => {
+                decoded = value.as_str().unwrap_or(Cow::Borrowed(""));
+                Operand::Text(&decoded)
+            }
+            Kind::Number => Operand::Number(value.raw()),
+            Kind::Bool => Operand::Bool(value.as_bool() == Some(true)),
+            _ => Operand::Json(value),
+        },
+        other => other,
+    };
+    match (op, operand) {
+        (Op::OneOf { values, negate }, operand) => {
+            let found = one_of(values, &operand);
+            if *negate { found.not() } else { found }
+        }
+        (Op::Order { than, holds }, Operand::Number(number)) => than.test(number, holds),
+        (Op::Matches { pattern, negate }, Operand::Text(text)) => {
+            (pattern.is_match(text) != *negate).into()
+        }
+        (Op::Contains(Literal::Text(part)), Operand::Text(text)) => text.contains(&**part).into(),
+        (Op::Contains(item), Operand::Json(array)) if array.kind() == Kind::Array => {
+            Truth::any(array.elements().map(|element| item.equals(element)))
+        }
+        (Op::StartsWith(part), Operand::Text(text)) => text.starts_with(&**part).into(),
+        (Op::EndsWith(part), Operand::Text(text)) => text.ends_with(&**part).into(),
+        (Op::LengthAtMost(most), Operand::Text(text)) => at_most(text.chars().count(), *most),
+        (Op::LengthAtMost(most), Operand::Json(value)) => at_most(value.len(), *most),
+        (Op::Cidr(ranges), Operand::Text(text)) => cidr::inside(ranges, text),
+        (Op::HostIn(hosts), Operand::Text(text)) => host::is_one_of(hosts, text),
+        _ => Truth::Wrong,
+    }
+}
+
+fn at_most(length: usize, most: u64) -> Truth {
+    u64::try_from(length)
+        .is_ok_and(|length| length <= most)
+        .into()
+}
+
+/// Whether the operand is one of the values; undecided where none has its JSON type.
+fn one_of(values: &[Literal], operand: &Operand<'_>) -> Truth {
+    let mut comparable = values
+        .iter()
+        .filter_map(|literal| match (literal, operand) {
+            (Literal::Bool(a), Operand::Bool(b)) => Some((a == b).into()),
+            (Literal::Number(a), Operand::Number(b)) => Some(a.test(b, std::cmp::Ordering::is_eq)),
+            (Literal::Text(a), Operand::Text(b)) => Some((**a == **b).into()),
+            (_, Operand::Json(b)) if literal.kind() == b.kind() => Some(literal.equals(*b)),
+            _ => None,
+        });
+    match comparable.next() {
+        None => Truth::Wrong,
+        Some(first) => Truth::any(std::iter::once(first).chain(comparable)),
+    }
+}
+
+/// Whether any of a `deny_if` check's conditions is true by itself.
+pub(crate) fn any_true(check: &Check, call: &Call<'_>, tool: &ToolFacts) -> bool {
+    check
+        .conditions
+        .iter()
+        .any(|it| condition(it, Join::Any, call, tool) == Truth::True)
+}

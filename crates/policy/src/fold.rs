@@ -1,0 +1,108 @@
+//! Keys and names that a lenient reader would take for one another.
+
+use caseless::Caseless as _;
+use unicode_normalization::UnicodeNormalization as _;
+
+/// A text as the most lenient reader sees it: cut at NUL, in compatibility form, without case,
+/// without `_` and `-`, without blanks at its ends. Two texts are confusable if these are equal.
+///
+/// The form is that of Unicode's compatibility caseless match (The Unicode Standard, D146), which
+/// tells apart exactly what NFKC and case folding tell apart.
+pub(crate) fn fold(text: &str) -> String {
+    let text = until_nul(text);
+    if text.is_ascii() {
+        return ascii(text).map(char::from).collect();
+    }
+    let folded: String = text
+        .chars()
+        .nfd()
+        .default_case_fold()
+        .nfkd()
+        .default_case_fold()
+        .nfkd()
+        .filter(|c| !matches!(c, '_' | '-'))
+        .collect();
+    folded.trim().to_owned()
+}
+
+/// A key of a path, with what it could be confused with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    pub(crate) text: Box<str>,
+    folded: Box<str>,
+}
+
+impl Key {
+    pub(crate) fn new(text: &str) -> Self {
+        Self {
+            text: text.into(),
+            folded: fold(text).into(),
+        }
+    }
+
+    /// Whether a lenient reader could take `other` for this key although it is another one.
+    pub(crate) fn resembles(&self, other: &str) -> bool {
+        let other_cut = until_nul(other);
+        let alike = if other_cut.is_ascii() {
+            ascii(other_cut).eq(self.folded.bytes())
+        } else {
+            fold(other_cut) == *self.folded
+        };
+        alike && other != &*self.text
+    }
+}
+
+fn until_nul(text: &str) -> &str {
+    text.split('\0').next().unwrap_or_default()
+}
+
+/// [`fold`] for ASCII, as it goes along.
+fn ascii(text: &str) -> impl Iterator<Item = u8> {
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '_' | '-'))
+        .bytes()
+        .filter(|b| !matches!(b, b'_' | b'-'))
+        .map(|b| b.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lenient_readers_are_fooled_by_these_and_only_these() {
+        let key = Key::new("workflow_id");
+        for other in [
+            "workflowId",
+            "WORKFLOW_ID",
+            "workflow-id",
+            " workflow_id",
+            "workflow_id\t",
+            "workflowid",
+            "workflow_id\0x",
+            "ｗorkflow_id",
+            "work\u{FB02}ow_id",
+            "_workflow__id_",
+            "workflow_ıd",
+        ] {
+            // The Turkish dotless i folds to itself, so it is another letter.
+            assert_eq!(key.resembles(other), other != "workflow_ıd", "{other:?}");
+        }
+        for other in [
+            "workflow_id",
+            "workflow id",
+            "workflow",
+            "workflow_id2",
+            "\0workflow_id",
+            "",
+        ] {
+            assert!(!key.resembles(other), "{other:?}");
+        }
+        assert!(Key::new("straße").resembles("STRASSE"));
+        assert!(Key::new("K").resembles("\u{212A}"), "the Kelvin sign");
+        assert!(Key::new("é").resembles("e\u{301}"));
+        assert!(
+            Key::new("a\u{a0}").resembles("a"),
+            "a no-break space is a blank"
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! Limits.
+
+use json::Kind;
+
+use super::{
+    At, Reader,
+    block::{MODES, Place},
+    check, escape,
+};
+use crate::{
+    codes::{BAD_COUNTER, BAD_PATH, OUT_OF_RANGE, SCOPE_NOT_SAFE},
+    limit::{Limit, LimitScope, Refill},
+    not_available::Later,
+    path::Path,
+    rules::Rate,
+};
+
+pub(super) const SCOPES: [(&str, LimitScope); 5] = [
+    ("grant", LimitScope::Grant),
+    ("server", LimitScope::Server),
+    ("org", LimitScope::Org),
+    ("session", LimitScope::Session),
+    ("identity", LimitScope::Identity),
+];
+const REFILLS: [(&str, Refill); 3] = [
+    ("sliding", Refill::Sliding),
+    ("steady", Refill::Steady),
+    ("calendar", Refill::Calendar),
+];
+const WINDOWS: [(&str, u64); 5] = [
+    ("second", 1),
+    ("minute", 60),
+    ("hour", 3600),
+    ("day", 86_400),
+    ("week", 604_800),
+];
+/// 31 days.
+const WINDOW_SECONDS_MAX: u64 = 2_678_400;
+const MAX_MAX: u64 = 1_000_000_000_000;
+const COUNTER_CHARS_MAX: usize = 64;
+
+/// One entry of `limits`.
+pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Place> {
+    let known = [
+        "counter", "window", "max", "scope", "per", "cost", "refill", "on_deny", "mode",
+    ];
+    let fields = reader.object(at, &known)?;
+    let counter = reader
+        .required(&fields, "counter")
+        .and_then(|at| counter(reader, at));
+    let window_ms = reader
+        .required(&fields, "window")
+        .and_then(|at| window(reader, at));
+    let max = reader
+        .required(&fields, "max")
+        .and_then(|at| reader.whole(at, 0..=MAX_MAX));
+    let mut scope = Some(LimitScope::Grant);
+    if let Some(at) = fields.get("scope") {
+        scope = reader.word(at, &SCOPES);
+        if scope == Some(LimitScope::Session) {
+            let detail = "a client can open new sessions, so this bounds nobody who means to \
+                          get past it";
+            reader.warn(SCOPE_NOT_SAFE, at, detail);
+        }
+        if scope.is_some_and(|scope| scope != LimitScope::Grant) {
+            reader.later(Later::Scope, at);
+        }
+    }
+    let mut refill = Some(Refill::Sliding);
+    if let Some(at) = fields.get("refill") {
+        refill = reader.word(at, &REFILLS);
+        if refill.is_some_and(|refill| refill != Refill::Sliding) {
+            reader.later(Later::Refill, at);
+        }
+    }
+    let mut argument = |name, part| {
+        let at = fields.get(name)?;
+        let text = self::argument(reader, at);
+        reader.later(part, at);
+        text
+    };
+    let per = argument("per", Later::Per);
+    let cost = argument("cost", Later::Cost);
+    let on_deny = fields.get("on_deny").and_then(|at| reader.text(at));
+    if let Some(at) = fields.get("mode") {
+        reader.word(at, &MODES);
+        reader.later(Later::Mode, at);
+    }
+    let counter = counter?;
+    let limit = Limit {
+        rule: format!("{block}/limits/{}", escape(&counter)),
+        counter,
+        window_ms: window_ms?,
+        max: max?,
+        scope: scope?,
+        refill: refill?,
+        on_deny,
+    };
+    let (pointer, offset) = (at.pointer.clone(), at.value.span().start);
+    Some(Place {
+        pointer,
+        offset,
+        limit,
+        per,
+        cost,
+    })
+}
+
+/// `rate_limit`.
+pub(super) fn read_rate(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Rate> {
+    let fields = reader.object(at, &["max", "window"])?;
+    let max = reader
+        .required(&fields, "max")
+        .and_then(|at| reader.whole(at, 0..=MAX_MAX));
+    let window_ms = reader
+        .required(&fields, "window")
+        .and_then(|at| window(reader, at));
+    Some(Rate {
+        max: max?,
+        window_ms: window_ms?,
+    })
+}
+
+/// A window in milliseconds.
+fn window(reader: &mut Reader<'_>, at: &At<'_>) -> Option<u64> {
+    let seconds = match at.value.kind() {
+        Kind::String => reader.word(at, &WINDOWS)?,
+        Kind::Number => reader.whole(at, 1..=WINDOW_SECONDS_MAX)?,
+        _ => {
+            let detail = "must be \"second\", \"minute\", \"hour\", \"day\", \"week\" or a whole \
+                          number of seconds";
+            reader
+                .fault(crate::codes::WRONG_TYPE, at, detail)
+                .got(at.value);
+            return None;
+        }
+    };
+    Some(seconds * 1000)
+}
+
+fn counter(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
+    let text = reader.string(at)?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-.:".contains(c);
+    if text.is_empty() || text.len() > COUNTER_CHARS_MAX || !text.chars().all(plain) {
+        let detail = format!(
+            "a counter's name is 1 to {COUNTER_CHARS_MAX} letters, digits, `_`, `-`, `.` and `:`"
+        );
+        reader.fault(BAD_COUNTER, at, detail).got(at.value);
+        return None;
+    }
+    Some(text)
+}
+
+/// A path to one argument, as `per` and `cost` take it.
+fn argument(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
+    let path = check::path(reader, at)?;
+    let detail = match path {
+        Path::Args(_) if path.has_each() => "must lead to one argument, so [*] has no place in it",
+        Path::Args(_) => return at.value.as_str().map(Into::into),
+        _ => "must lead to an argument, so it begins with args.",
+    };
+    reader.fault(BAD_PATH, at, detail).got(at.value);
+    None
+}
+
+/// A time to wait: a whole number and its unit.
+pub(super) fn duration(reader: &mut Reader<'_>, at: &At<'_>) {
+    let Some(text) = reader.string(at) else {
+        return;
+    };
+    let seconds = text
+        .char_indices()
+        .next_back()
+        .and_then(|(last, unit)| {
+            let unit = match unit {
+                's' => 1,
+                'm' => 60,
+                'h' => 3600,
+                'd' => 86_400,
+                _ => return None,
+            };
+            let digits = &text[..last];
+            let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+            digits
+                .parse::<u64>()
+                .ok()
+                .filter(|_| plain)?
+                .checked_mul(unit)
+        })
+        .filter(|seconds| (1..=WINDOW_SECONDS_MAX).contains(seconds));
+    if seconds.is_none() {
+        let detail = "must be a whole number and s, m, h or d, such as \"30m\"; at most 31 days";
+        reader.fault(OUT_OF_RANGE, at, detail).got(at.value);
+    }
+}

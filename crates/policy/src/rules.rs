@@ -1,0 +1,77 @@
+//! A document as it is understood.
+
+use ipnet::IpNet;
+use regex::Regex;
+
+use crate::{glob::Glob, host::Host, limit::Limit, literal::Literal, number::Number, path::Path};
+
+/// The whole document.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) default_allow: bool,
+    pub(crate) hide: Vec<Glob>,
+    pub(crate) all_tools: Block,
+    pub(crate) tools: Vec<(Glob, Block)>,
+}
+
+/// What applies to a call.
+#[derive(Debug, Default)]
+pub(crate) struct Block {
+    pub(crate) pointer: String,
+    pub(crate) deny: bool,
+    pub(crate) reason: Option<String>,
+    pub(crate) require: Vec<Check>,
+    pub(crate) deny_if: Vec<Check>,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) rate: Option<Rate>,
+}
+
+/// `rate_limit`, whose counter is named after the tool that is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rate {
+    pub(crate) max: u64,
+    pub(crate) window_ms: u64,
+}
+
+/// Conditions that hold together.
+#[derive(Debug)]
+pub(crate) struct Check {
+    pub(crate) pointer: String,
+    pub(crate) conditions: Vec<Condition>,
+    pub(crate) on_deny: Option<String>,
+    pub(crate) missing_passes: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Condition {
+    pub(crate) path: Path,
+    pub(crate) op: Op,
+    /// For sentences: the path, the operator and the value as they were written.
+    pub(crate) path_text: String,
+    pub(crate) op_text: &'static str,
+    pub(crate) value_text: String,
+}
+
+#[derive(Debug)]
+pub(crate) enum Op {
+    /// `eq`, `in`, and with `negate` `neq`, `not_in`.
+    OneOf {
+        values: Box<[Literal]>,
+        negate: bool,
+    },
+    Order {
+        than: Number,
+        holds: fn(std::cmp::Ordering) -> bool,
+    },
+    Exists(bool),
+    Matches {
+        pattern: Regex,
+        negate: bool,
+    },
+    Contains(Literal),
+    StartsWith(Box<str>),
+    EndsWith(Box<str>),
+    LengthAtMost(u64),
+    Cidr(Box<[IpNet]>),
+    HostIn(Box<[Host]>),
+}
