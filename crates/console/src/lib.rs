@@ -17,6 +17,7 @@ mod settings;
 mod state;
 mod statics;
 
+pub use passwords::{BadPassword, hash_password};
 pub use settings::{Mail, Settings, SignUp};
 pub use state::Needs;
 
@@ -56,4 +57,17 @@ pub async fn refresh(
     server: domain::ServerId,
 ) -> Result<(), store::StoreError> {
     actions::discovery::refresh(db, keyring, dialler, server).await
+}
+
+/// A link with which the account's owner sets a new password, once, within an hour; none where
+/// there is no such account. For the command line, where mail reaches nobody.
+///
+/// # Errors
+/// Postgres failed.
+pub async fn reset_link(
+    db: &store::Db,
+    public_url: &str,
+    email: &domain::Email,
+) -> Result<Option<secrecy::SecretString>, store::StoreError> {
+    pages::reset_link(db, public_url, email).await
 }

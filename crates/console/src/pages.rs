@@ -2,20 +2,13 @@
 //! it: gates and forms first, then one action or read, then one answer.
 
 mod account;
-mod admin_events;
-mod api_keys;
-mod audit;
-mod chart;
 mod error;
 mod fields;
 mod filters;
-mod grants;
 mod landing;
-mod overview;
-mod policies;
-mod servers;
-mod settings;
+pub(crate) mod rail;
 
+pub(crate) use account::reset_link;
 pub(crate) use error::PageError;
 
 use askama::Template;
@@ -50,14 +43,7 @@ fn all() -> Routes {
     let routes = Routes::new();
     let routes = landing::routes(routes);
     let routes = account::routes(routes);
-    let routes = overview::routes(routes);
-    let routes = servers::routes(routes);
-    let routes = policies::routes(routes);
-    let routes = grants::routes(routes);
-    let routes = audit::routes(routes);
-    let routes = admin_events::routes(routes);
-    let routes = api_keys::routes(routes);
-    settings::routes(routes)
+    routes
 }
 
 /// Every page, with the guard in front and the security headers around.

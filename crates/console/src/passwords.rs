@@ -18,15 +18,18 @@ const AT_ONCE: usize = 4;
 /// The fewest and most characters of a new password. The upper bound keeps a request from buying
 /// an unreasonable amount of work; nobody's password manager reaches it.
 pub(crate) const LENGTH_MIN: usize = 12;
-pub(crate) const LENGTH_MAX: usize = 256;
+const LENGTH_MAX: usize = 256;
 
 /// Why a password cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadPassword {
+pub enum BadPassword {
+    /// Fewer than 12 characters.
     #[error("must be at least {LENGTH_MIN} characters long; a short sentence is a good password")]
     Short,
+    /// More than 256 characters.
     #[error("must be at most {LENGTH_MAX} characters long")]
     Long,
+    /// The address itself, or hardly more than one character again and again.
     #[error("is too easy to guess; use something that is not your address or one repeated character")]
     Obvious,
 }
@@ -52,6 +55,15 @@ impl NewPassword {
         }
         Ok(Self(text.into()))
     }
+}
+
+/// Checks and hashes a password on the calling thread, which takes some 20 ms: for the command line.
+///
+/// # Errors
+/// [`BadPassword`] says what a good one is like, to be read after "password".
+pub fn hash_password(email: &domain::Email, password: &SecretString) -> Result<String, BadPassword> {
+    let password = NewPassword::parse(password.expose_secret(), email.as_str())?;
+    Ok(hash(password.0.expose_secret()))
 }
 
 /// The hasher.

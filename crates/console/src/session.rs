@@ -5,12 +5,14 @@
 //! [`Form`] reads only what the guard has passed. What a member may do is proved by the gate that a
 //! handler takes as an argument ([`Viewer`], [`Editor`], …).
 
+mod address;
 mod cookies;
 mod form;
 mod gates;
 mod guard;
 
-pub(crate) use cookies::{Key, clear_session, set_org, set_session};
+pub(crate) use address::Address;
+pub(crate) use cookies::{Key, clear_session, present, set_org, set_session};
 pub(crate) use form::Form;
 pub(crate) use gates::{
     Editor, EventReader, GrantManager, Manager, ServerManager, Shell, SignedIn, Viewer,

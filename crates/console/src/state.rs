@@ -2,7 +2,11 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use crate::settings::{Mail, Settings};
+use crate::{
+    mail::Mailer,
+    passwords::Passwords,
+    settings::{Mail, Settings},
+};
 
 /// What the console is given at its start.
 pub struct Needs {
@@ -24,18 +28,39 @@ pub struct Needs {
 
 /// The console's shared state: a cheap handle on what [`crate::router`] was given.
 #[derive(Clone)]
-pub(crate) struct Console(Arc<Needs>);
+pub(crate) struct Console(Arc<Shared>);
+
+/// What [`Needs`] becomes.
+pub(crate) struct Shared {
+    pub(crate) db: store::Db,
+    pub(crate) keyring: Arc<vault::Keyring>,
+    pub(crate) signer: Arc<vault::Signer>,
+    pub(crate) installation: uuid::Uuid,
+    pub(crate) dialler: upstream::Dialler,
+    pub(crate) mailer: Mailer,
+    pub(crate) passwords: Passwords,
+    pub(crate) settings: Settings,
+}
 
 impl Console {
     pub(crate) fn new(needs: Needs) -> Self {
-        Self(Arc::new(needs))
+        Self(Arc::new(Shared {
+            db: needs.db,
+            keyring: needs.keyring,
+            signer: needs.signer,
+            installation: needs.installation,
+            dialler: needs.dialler,
+            mailer: Mailer::new(needs.mail),
+            passwords: Passwords::new(),
+            settings: needs.settings,
+        }))
     }
 }
 
 impl Deref for Console {
-    type Target = Needs;
+    type Target = Shared;
 
-    fn deref(&self) -> &Needs {
+    fn deref(&self) -> &Shared {
         &self.0
     }
 }

@@ -83,6 +83,11 @@ pub(super) fn read(headers: &HeaderMap, name: Name, https: bool) -> Option<&str>
     found.next().is_none().then_some(value)
 }
 
+/// The session that the browser says it has.
+pub(crate) fn present(headers: &HeaderMap, https: bool) -> Option<Key> {
+    read(headers, Name::Session, https).and_then(Key::parse)
+}
+
 fn set(name: Name, value: &str, max_age_s: Option<u64>, https: bool) -> HeaderValue {
     let name = name.text(https);
     let secure = if https { "; Secure" } else { "" };

@@ -7,7 +7,10 @@ use domain::{Actor, Capability, OrgId, Scope};
 use store::{organisations::Membership, sessions::Session};
 
 use super::cookies::{self, Key, Name};
-use crate::{pages::PageError, state::Console};
+use crate::{
+    pages::{PageError, rail},
+    state::Console,
+};
 
 /// Someone is signed in; nothing is said of an organisation.
 pub(crate) struct SignedIn {
@@ -71,6 +74,7 @@ pub(crate) struct Member<C> {
     pub(crate) scope: Scope,
     signed_in: SignedIn,
     at: usize,
+    done: Option<&'static str>,
     asks: PhantomData<C>,
 }
 
@@ -94,7 +98,8 @@ impl<C: Asks> FromRequestParts<Console> for Member<C> {
         if !scope.may(C::CAPABILITY) {
             return Err(PageError::Forbidden(C::CAPABILITY));
         }
-        Ok(Self { scope, signed_in, at, asks: PhantomData })
+        let done = rail::done(parts.uri.query());
+        Ok(Self { scope, signed_in, at, done, asks: PhantomData })
     }
 }
 
@@ -120,6 +125,7 @@ impl<C> Member<C> {
             memberships: self.signed_in.session.memberships.clone(),
             scope: self.scope,
             active,
+            done: self.done,
         }
     }
 }
@@ -132,6 +138,7 @@ pub(crate) struct Shell {
     pub(crate) memberships: Vec<Membership>,
     pub(crate) scope: Scope,
     pub(crate) active: &'static str,
+    pub(crate) done: Option<&'static str>,
 }
 
 impl Shell {

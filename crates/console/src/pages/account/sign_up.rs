@@ -1,0 +1,142 @@
+//! Signing up.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Redirect, Response},
+};
+use domain::Email;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use store::StoreError;
+
+use super::{redirect_with, sign_in::open_session, verify};
+use crate::{
+    mail::Letter,
+    pages::{Html, Page, PageError, fields::Faults, filters},
+    passwords::NewPassword,
+    session::{Address, Form, FormKey, SignedIn},
+    settings::SignUp,
+    state::Console,
+};
+
+#[derive(Template)]
+#[template(path = "account/sign_up.html")]
+struct SignUpPage {
+    csrf: String,
+    email: String,
+    faults: Faults,
+    mode: SignUp,
+}
+
+#[derive(Template)]
+#[template(path = "account/check_mail.html")]
+pub(super) struct CheckMail {
+    pub(super) email: String,
+    pub(super) what: &'static str,
+}
+
+/// `GET /sign-up` shows the form, or says why there is none.
+pub(super) async fn show(
+    State(console): State<Console>,
+    signed_in: Result<SignedIn, PageError>,
+    form_key: FormKey,
+) -> Response {
+    if signed_in.is_ok() {
+        return Redirect::to("/overview").into_response();
+    }
+    Html(SignUpPage {
+        csrf: form_key.token(),
+        email: String::new(),
+        faults: Faults::default(),
+        mode: console.settings.sign_up,
+    })
+    .into_response()
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewAccount {
+    email: String,
+    password: SecretString,
+}
+
+/// `POST /sign-up` makes an account. Where mail is sent, the answer is the same for an address that
+/// has one already, and its owner is told by mail.
+pub(super) async fn submit(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    form_key: FormKey,
+    Address(address): Address,
+    Form(form): Form<NewAccount>,
+) -> Page {
+    let again = |faults: Faults| {
+        let page = SignUpPage {
+            csrf: form_key.token(),
+            email: form.email.clone(),
+            faults,
+            mode: console.settings.sign_up,
+        };
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
+    };
+    if console.settings.sign_up != SignUp::Open {
+        return again(Faults::default());
+    }
+    let mut faults = Faults::default();
+    let email = faults.parse::<Email>("email", form.email.trim());
+    let password = match NewPassword::parse(form.password.expose_secret(), form.email.trim()) {
+        Ok(password) => Some(password),
+        Err(error) => {
+            faults.add("password", error);
+            None
+        }
+    };
+    let (Some(email), Some(password)) = (email, password) else { return again(faults) };
+
+    // Making accounts is bounded like guessing passwords is: each costs a hash, and maybe a letter.
+    match store::accounts::count_attempt(&console.db, &email, address).await {
+        Ok(()) => {}
+        Err(StoreError::Throttled { retry_after_s }) => {
+            faults.add("email", format!("was tried too often; try again in {retry_after_s} s"));
+            return again(faults);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let confirms = console.mailer.confirms();
+    let hash = console.passwords.hash(password).await;
+    match store::accounts::create(&console.db, &email, &hash, !confirms).await {
+        Ok(user) if !confirms => {
+            store::accounts::clear_attempts(&console.db, &email).await?;
+            let cookie = open_session(&console, &headers, user).await?;
+            return Ok(redirect_with("/welcome", [cookie]));
+        }
+        Ok(_) => verify::send(&console, &email).await?,
+        Err(StoreError::Taken { .. }) if confirms => tell_of_account(&console, &email),
+        Err(StoreError::Taken { .. }) => {
+            faults.add("email", "has an account already; sign in instead");
+            return again(faults);
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let what = "Open the link in it to confirm your address, then sign in. It works for a day.";
+    Ok(Html(CheckMail { email: email.to_string(), what }).into_response())
+}
+
+fn tell_of_account(console: &Console, email: &Email) {
+    let (console, email) = (console.clone(), email.clone());
+    tokio::spawn(async move {
+        let url = &console.settings.public_url;
+        let letter = Letter {
+            to: &email,
+            subject: "You have a Tollgate account already",
+            text: format!(
+                "Someone, probably you, tried to sign up at {url} with this address, which has an \
+                 account already.\n\nSign in: {url}/sign-in\nForgotten password: {url}/reset\n\nIf \
+                 it was not you, there is nothing to do.\n"
+            ),
+        };
+        if let Err(error) = console.mailer.send(letter).await {
+            tracing::error!(error = &error as &dyn std::error::Error, "a letter was not sent");
+        }
+    });
+}

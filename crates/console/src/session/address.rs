@@ -1,0 +1,30 @@
+//! Where a request came from.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{
+    extract::{ConnectInfo, FromRequestParts},
+    http::request::Parts,
+};
+
+use crate::state::Console;
+
+/// The client's address, by the trusted proxies' word where there are any; none where the server
+/// does not say who the peer is.
+pub(crate) struct Address(pub(crate) Option<IpAddr>);
+
+impl FromRequestParts<Console> for Address {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Self::Rejection> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let lines: Vec<&str> = parts
+            .headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|line| line.to_str().ok())
+            .collect();
+        let forwarded = (!lines.is_empty()).then(|| lines.join(","));
+        Ok(Self(peer.map(|peer| console.settings.client_address(peer.0.ip(), forwarded.as_deref()))))
+    }
+}

@@ -1,0 +1,224 @@
+// Everything here makes a page better that already works as a plain form.
+"use strict";
+
+const html = document.documentElement;
+html.classList.add("js");
+
+// Copying: the button names what it copies, or stands beside it.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  event.preventDefault();
+  const named = button.dataset.copy && document.getElementById(button.dataset.copy);
+  const source = named || button.parentElement.querySelector("code, pre");
+  try {
+    await navigator.clipboard.writeText(source.textContent.trim());
+  } catch {
+    // Without the clipboard (plain http), the text is selected, ready for the keyboard.
+    getSelection().selectAllChildren(source);
+    return;
+  }
+  const said = button.textContent;
+  button.textContent = "Copied";
+  button.classList.add("done");
+  setTimeout(() => {
+    button.textContent = said;
+    button.classList.remove("done");
+  }, 1500);
+});
+
+// Partial updates: the answer is a whole page, of which one element takes the old one's place.
+async function take(response, selector) {
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.querySelector(selector);
+  const old = document.querySelector(selector);
+  if (!fresh || !old) return false;
+  old.replaceWith(fresh);
+  prepare(fresh);
+  return true;
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  leaving = true;
+  const selector = button?.dataset.swap || form.dataset.swap;
+  if (!selector || form.method !== "post") return;
+  event.preventDefault();
+  leaving = false;
+  button?.setAttribute("aria-busy", "true");
+  const fields = new URLSearchParams(new FormData(form, button));
+  try {
+    const response = await fetch(button?.formAction || form.action, { method: "POST", body: fields });
+    if (response.redirected) {
+      leaving = true;
+      location.assign(response.url);
+    } else if (await take(response, selector)) {
+      document.querySelector(selector + " [role=alert]")?.scrollIntoView({ block: "nearest" });
+    } else {
+      throw new Error("nothing to swap");
+    }
+  } catch {
+    // Whatever went wrong, the browser's own way says it best.
+    leaving = true;
+    button?.removeAttribute("aria-busy");
+    const named = document.createElement("input");
+    if (button?.name) {
+      Object.assign(named, { type: "hidden", name: button.name, value: button.value });
+      form.append(named);
+    }
+    form.submit();
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+});
+
+// Waiting: an element with data-poll is fetched anew until its successor no longer has the mark.
+async function poll(element) {
+  const [url, selector] = [element.dataset.poll, "#" + element.id];
+  for (let tries = 0; tries < 600 && document.contains(element); tries++) {
+    await new Promise((done) => setTimeout(done, 2000));
+    if (document.hidden) continue;
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(url)).text(), "text/html");
+      const fresh = page.querySelector(selector);
+      if (fresh && !("poll" in fresh.dataset)) {
+        element.replaceWith(fresh);
+        return;
+      }
+    } catch {
+      // The next try may do better.
+    }
+  }
+}
+
+// Rows: a click anywhere opens what the name links to.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("tr[data-href]");
+  if (!row || event.target.closest("a, button, input, select, label, summary")) return;
+  if (String(getSelection())) return;
+  const link = row.querySelector("a[href]");
+  if (event.ctrlKey || event.metaKey) open(link.href);
+  else link.click();
+});
+
+// The drawer: a link's page, opened beside the list it stands in.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("a[data-drawer]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  try {
+    const answer = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const body = page.querySelector(link.dataset.drawer);
+    if (!answer.ok || !body) throw new Error("no such part");
+    const drawer = document.createElement("dialog");
+    drawer.className = "drawer";
+    drawer.setAttribute("aria-label", page.title);
+    const bar = document.createElement("div");
+    bar.className = "drawer-bar";
+    const whole = Object.assign(document.createElement("a"), {
+      href: link.href, textContent: "Open as a page", className: "button button-small",
+    });
+    const close = Object.assign(document.createElement("button"), {
+      textContent: "Close", className: "button button-small", type: "button",
+    });
+    close.addEventListener("click", () => drawer.close());
+    drawer.addEventListener("click", (e) => e.target === drawer && drawer.close());
+    drawer.addEventListener("close", () => drawer.remove());
+    bar.append(whole, close);
+    drawer.append(bar, body);
+    document.body.append(drawer);
+    drawer.showModal();
+  } catch {
+    location.assign(link.href);
+  }
+});
+
+// Unsaved text is not lost by a stray click.
+let leaving = false;
+addEventListener("beforeunload", (event) => {
+  const changed = [...document.querySelectorAll("form[data-guard] textarea")]
+    .some((area) => area.value !== area.defaultValue || "unsaved" in area.dataset);
+  if (changed && !leaving) event.preventDefault();
+});
+
+// ⌘K or Ctrl-K: to the search field of the page, or to the audit log's.
+addEventListener("keydown", (event) => {
+  if ((event.metaKey || event.ctrlKey) && event.key === "k") {
+    event.preventDefault();
+    const search = document.querySelector("input[type=search]");
+    if (search) search.focus();
+    else if (document.querySelector(".frame")) location.assign("/audit#q");
+  }
+});
+
+// One menu at a time, closed by Escape or a click elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
+});
+
+// Rows of a form that can be repeated.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-repeat]");
+  if (!button) return;
+  const rows = document.querySelectorAll(button.dataset.repeat);
+  const copy = rows[rows.length - 1].cloneNode(true);
+  for (const input of copy.querySelectorAll("input")) {
+    input.value = "";
+    input.removeAttribute("id");
+  }
+  rows[rows.length - 1].after(copy);
+  copy.querySelector("input").focus();
+});
+
+// Line numbers beside an editor; the faulty ones stand out.
+function number(editor) {
+  const area = editor.querySelector("textarea");
+  const gutter = document.createElement("div");
+  gutter.className = "gutter";
+  gutter.setAttribute("aria-hidden", "true");
+  const bad = new Set((editor.dataset.bad || "").split(" "));
+  const draw = () => {
+    const lines = area.value.split("\n").length;
+    if (gutter.childElementCount === lines) return;
+    gutter.replaceChildren(...Array.from({ length: lines }, (_, at) => {
+      const line = document.createElement("span");
+      line.className = bad.has(String(at + 1)) ? "bad" : "line";
+      line.textContent = at + 1;
+      return line;
+    }));
+  };
+  area.addEventListener("input", draw);
+  area.addEventListener("scroll", () => { gutter.scrollTop = area.scrollTop; });
+  new ResizeObserver(() => { gutter.style.height = area.offsetHeight + "px"; }).observe(area);
+  editor.prepend(gutter);
+  editor.classList.add("numbered");
+  draw();
+}
+
+function prepare(root) {
+  const all = (selector) => [
+    ...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector),
+  ];
+  all("[data-poll]").forEach(poll);
+  all(".editor").forEach(number);
+  all("[data-url]").forEach((part) => history.replaceState(null, "", part.dataset.url));
+  all("a[data-jump]").forEach((link) => link.addEventListener("click", (event) => {
+    const area = document.getElementById(link.dataset.area);
+    if (!area) return;
+    event.preventDefault();
+    const lines = area.value.split("\n").slice(0, Number(link.dataset.jump) - 1);
+    const at = lines.reduce((sum, line) => sum + line.length + 1, 0);
+    area.focus();
+    area.setSelectionRange(at, at + (area.value.slice(at).indexOf("\n") + 1 || 1));
+    area.scrollTop = Math.max(0, (lines.length - 5) * 20);
+  }));
+}
+prepare(document);
