@@ -9,11 +9,14 @@ mod caller;
 mod envelope;
 mod etag;
 mod fault;
+mod grants;
 mod path;
+mod policies;
 mod problem;
 mod query;
 mod schema;
 mod servers;
+mod tools;
 
 use axum::{Router, middleware, routing::any};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -21,14 +24,18 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::state::Console;
 
-pub(crate) use problem::{ApiError, Problem};
+pub(crate) use problem::ApiError;
 
 /// Where the admin API lives.
 pub(crate) const BASE: &str = "/api/v1";
 
 /// Every operation, with its place in the OpenAPI document.
 pub(crate) fn operations() -> OpenApiRouter<Console> {
-    let operations = OpenApiRouter::default().merge(servers::router());
+    let operations = OpenApiRouter::default()
+        .merge(servers::router())
+        .merge(tools::router())
+        .merge(policies::router())
+        .merge(grants::router());
     OpenApiRouter::default().nest(BASE, operations)
 }
 

@@ -116,6 +116,17 @@ impl<T> List<T> {
             next_cursor: page.next.map(Cursor::write),
         }
     }
+
+    /// The same where a row may turn out not to be readable.
+    pub(crate) fn try_of<R, E>(
+        page: Page<R>,
+        body: impl FnMut(R) -> Result<T, E>,
+    ) -> Result<Self, E> {
+        Ok(Self {
+            items: page.items.into_iter().map(body).collect::<Result<_, _>>()?,
+            next_cursor: page.next.map(Cursor::write),
+        })
+    }
 }
 
 #[cfg(test)]
