@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{headers, routes::Routes, session, state::Console, statics};
+use crate::{routes::Routes, session, state::Console, statics};
 
 /// A rendered template.
 pub(crate) struct Html<T>(pub(crate) T);
@@ -46,8 +46,8 @@ fn all() -> Routes {
     routes
 }
 
-/// Every page, with the guard in front and the security headers around.
-pub(crate) fn router(console: &Console) -> Router<Console> {
+/// Every page, with the guard in front.
+pub(crate) fn router(console: &Console) -> Router {
     let (pages, _) = all().into_parts();
     pages
         .method_not_allowed_fallback(not_found)
@@ -55,7 +55,7 @@ pub(crate) fn router(console: &Console) -> Router<Console> {
         .route("/static/{hash}/{name}", axum::routing::get(statics::get))
         .route("/favicon.ico", axum::routing::get(statics::favicon))
         .fallback(not_found)
-        .layer(from_fn_with_state(console.clone(), headers::secure))
+        .with_state(console.clone())
 }
 
 /// Every page's method and path, for the test that walks them all.

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{Html, PageError, filters};
+use super::{Html, PageError};
 use crate::{routes::Routes, session::SignedIn, settings::SignUp, state::Console};
 
 pub(super) fn routes(routes: Routes) -> Routes {

@@ -21,19 +21,50 @@ const SETTINGS: [Link; 3] = [
 
 const EVENTS: Link = ("/admin-events", "Admin events", "events");
 
+/// The icon of a link: strokes on a grid of 16, coloured by the text around it.
+pub(crate) fn icon(mark: &str) -> &'static str {
+    match mark {
+        "overview" => r#"<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 13V8M6 13V3M10 13V6M14 13V9"/></svg>"#,
+        "servers" => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><rect x="2" y="2.5" width="12" height="4.5" rx="1.2"/><rect x="2" y="9" width="12" height="4.5" rx="1.2"/><path d="M4.6 4.8h.01M4.6 11.3h.01"/></svg>"#
+        }
+        "grants" => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="5.2" cy="8" r="3"/><path d="M8.2 8H14v2.4M11.4 8v2"/></svg>"#
+        }
+        "audit" => r#"<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 3.5h10M3 8h10M3 12.5h6"/></svg>"#,
+        "events" => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="5.6"/><path d="M8 4.8V8l2.2 1.6"/></svg>"#
+        }
+        "members" => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="6" cy="5.4" r="2.4"/><path d="M1.8 13.2c.5-2.4 2-3.6 4.2-3.6s3.7 1.2 4.2 3.6M11 3.4a2.3 2.3 0 0 1 0 4.2M12 9.9c1.2.5 2 1.6 2.3 3.1"/></svg>"#
+        }
+        "keys" => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5.5 4 2 8l3.5 4M10.5 4 14 8l-3.5 4"/></svg>"#
+        }
+        _ => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="2.2"/><path d="M8 1.8v2M8 12.2v2M1.8 8h2M12.2 8h2M3.6 3.6 5 5M11 11l1.4 1.4M12.4 3.6 11 5M5 11l-1.4 1.4"/></svg>"#
+        }
+    }
+}
+
 pub(crate) fn in_settings(active: &str) -> bool {
     [EVENTS].iter().chain(&SETTINGS).any(|(_, _, mark)| *mark == active)
 }
 
 impl Shell {
     /// What is looked at now and then, as far as the role may.
-    pub(crate) fn people(&self) -> Vec<&'static Link> {
+    pub(crate) fn people(&self) -> Vec<Link> {
         let may = |link: &&Link| match link.2 {
             "keys" => self.manages_organisation(),
             "events" => self.reads_events(),
             _ => true,
         };
-        SETTINGS[..2].iter().chain([&EVENTS]).chain(&SETTINGS[2..]).filter(may).collect()
+        SETTINGS[..2].iter().chain([&EVENTS]).chain(&SETTINGS[2..]).filter(may).copied().collect()
+    }
+
+    /// `aria-current` for the link whose page this is.
+    pub(crate) fn current(&self, mark: &str) -> &'static str {
+        if self.active == mark { " aria-current=\"page\"" } else { "" }
     }
 
     /// The role in words.

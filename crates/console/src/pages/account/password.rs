@@ -12,7 +12,7 @@ use store::StoreError;
 
 use super::{redirect_with, sign_in::open_session};
 use crate::{
-    pages::{Html, Page, fields::Faults, filters},
+    pages::{Html, Page, fields::Faults},
     passwords::NewPassword,
     session::{Address, Form, Shell, Viewer},
     state::Console,

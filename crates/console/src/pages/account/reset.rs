@@ -16,7 +16,7 @@ use store::{Db, StoreError, accounts::TokenPurpose};
 use super::sign_up::CheckMail;
 use crate::{
     mail::Letter,
-    pages::{Html, Page, fields::Faults, filters},
+    pages::{Html, Page, fields::Faults},
     passwords::NewPassword,
     session::{Address, Form, FormKey, Key},
     state::Console,

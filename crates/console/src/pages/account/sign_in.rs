@@ -13,7 +13,7 @@ use store::StoreError;
 
 use super::{local, redirect_with, verify};
 use crate::{
-    pages::{Html, Page, PageError, filters},
+    pages::{Html, Page, PageError},
     session::{self, Address, Form, FormKey, Key, SignedIn},
     settings::SignUp,
     state::Console,

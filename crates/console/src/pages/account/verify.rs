@@ -14,7 +14,7 @@ use store::{StoreError, accounts::TokenPurpose};
 
 use crate::{
     mail::Letter,
-    pages::{Html, Page, PageError, filters},
+    pages::{Html, Page, PageError},
     session::{Form, FormKey, Key},
     state::Console,
 };

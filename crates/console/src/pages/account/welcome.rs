@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::redirect_with;
 use crate::{
-    pages::{Html, Page, PageError, fields::Faults, filters},
+    pages::{Html, Page, PageError, fields::Faults},
     session::{self, Form, SignedIn},
     state::Console,
 };
