@@ -18,12 +18,14 @@ pub(crate) fn parse(text: &str) -> Result<IpNet, (String, Option<String>)> {
             Some(format!("{text}/{bits}")),
         ));
     }
-    let range: IpNet = text.parse().map_err(|_| {
-        (
-            "must be a range of addresses, such as 10.0.0.0/8".to_owned(),
-            None,
-        )
-    })?;
+    // The standard library's reading of the address is the stricter one: no leading zeros.
+    let address = text
+        .split_once('/')
+        .and_then(|(address, _)| address.parse::<IpAddr>().ok());
+    let Some(range) = address.and_then(|_| text.parse::<IpNet>().ok()) else {
+        let detail = "must be a range of addresses, such as 10.0.0.0/8".to_owned();
+        return Err((detail, None));
+    };
     if range != range.trunc() {
         let detail = "the address has bits beyond its prefix length".to_owned();
         return Err((detail, Some(range.trunc().to_string())));
