@@ -19,6 +19,7 @@ pub mod policies;
 pub mod routes;
 pub mod servers;
 pub mod sessions;
+mod text;
 
 pub use db::{Db, DbRole};
 pub use page::{Page, PageRequest};

@@ -1,34 +1,137 @@
 //! Organisations and who is in them.
 
-use domain::{Name, OrgId, Role, Scope, Slug, UserId};
+use domain::{Actor, Name, OrgId, Role, Scope, Slug, UserId};
+use serde_json::json;
 use time::OffsetDateTime;
 
-use crate::{Db, Result};
+use crate::{
+    Db, Result, StoreError,
+    admin_events::{Change, record},
+    text::parse,
+};
+
+/// How many numbered slugs are tried before saying that the slug is taken.
+const SLUGS_TRIED_MAX: u32 = 1_000;
 
 /// One user's place in one organisation.
 #[derive(Debug, Clone)]
 pub struct Membership {
+    /// The organisation.
     pub org: OrgId,
+    /// Its name.
     pub name: Name,
+    /// Its slug.
     pub slug: Slug,
+    /// The user's role there.
     pub role: Role,
+    /// Whether they are an auditor beside that.
     pub auditor: bool,
 }
 
+/// An organisation.
 #[derive(Debug, Clone)]
 pub struct Organisation {
+    /// The organisation.
     pub id: OrgId,
+    /// Its name.
     pub name: Name,
+    /// Its slug, the first part of its proxy URLs.
     pub slug: Slug,
+    /// Since when its grants are refused; none unless it is suspended.
     pub suspended_at: Option<OffsetDateTime>,
+    /// When it was made.
     pub created_at: OffsetDateTime,
 }
 
 /// Makes an organisation with `user` as its owner, its admin event included. The slug is `slug`, or
-/// the first free `slug-2`, `slug-3`, ….
+/// the first free `slug-2`, `slug-3`, …; one that another organisation gave up within the last year
+/// is not free.
+///
+/// # Errors
+/// `Taken { field: "slug" }` where a thousand of them are in use.
 pub async fn create(db: &Db, user: UserId, name: &Name, slug: &Slug) -> Result<Membership> {
-    todo!()
+    let org = OrgId::generate();
+    let mut tx = db.begin(org).await?;
+    let mut free = slug.clone();
+    let mut number = 1;
+    while !claim(&mut tx, org, &free).await? {
+        number += 1;
+        if number > SLUGS_TRIED_MAX {
+            return Err(StoreError::Taken { field: "slug" });
+        }
+        free = slug.numbered(number);
+    }
+    sqlx::query!(
+        "insert into organisations (id, name, slug) values ($1, $2, $3)",
+        org.uuid(),
+        name.as_str(),
+        free.as_str(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!(
+        "insert into memberships (org_id, user_id, role) values ($1, $2, $3)",
+        org.uuid(),
+        user.uuid(),
+        Role::Owner.as_str(),
+    )
+    .execute(&mut *tx)
+    .await?;
+    let change = Change {
+        action: "organisation.create",
+        target: org.to_string(),
+        label: name.as_str(),
+        before: None,
+        after: Some(json!({ "name": name, "slug": free })),
+    };
+    record(&mut tx, org, Some(Actor::Member(user)), change).await?;
+    // Gateways meet the organisation with its first version.
+    sqlx::query!(
+        "select pg_notify('tollgate_config', $1 || ':1')",
+        org.uuid().to_string()
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Membership {
+        org,
+        name: name.clone(),
+        slug: free,
+        role: Role::Owner,
+        auditor: false,
+    })
 }
+
+async fn claim(tx: &mut sqlx::PgConnection, org: OrgId, slug: &Slug) -> Result<bool> {
+    let claimed = sqlx::query_scalar!(
+        "select organisation_slug_claim($1, $2)",
+        slug.as_str(),
+        org.uuid(),
+    )
+    .fetch_one(tx)
+    .await?;
+    Ok(claimed == Some(true))
+}
+
+/// The scope's organisation.
+///
+/// # Errors
+/// `NotFound` where it is gone.
 pub async fn get(db: &Db, scope: &Scope) -> Result<Organisation> {
-    todo!()
+    let mut tx = db.begin(scope.org).await?;
+    let row = sqlx::query!(
+        "select name, slug, suspended_at, created_at from organisations where id = $1",
+        scope.org.uuid(),
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(StoreError::NotFound)?;
+    tx.commit().await?;
+    Ok(Organisation {
+        id: scope.org,
+        name: parse("organisations", scope.org, &row.name)?,
+        slug: parse("organisations", scope.org, &row.slug)?,
+        suspended_at: row.suspended_at,
+        created_at: row.created_at,
+    })
 }
