@@ -21,6 +21,9 @@ pub(crate) use error::{ActionError, FieldFault};
 pub(crate) use expiry::Expiry;
 pub(crate) use grants::escape;
 
+/// The deepest nesting of a call's arguments that is judged: what the gateway reads too.
+pub(crate) const ARGUMENTS_DEPTH_MAX: u16 = 64;
+
 /// What every action answers.
 pub(crate) type Result<T, E = ActionError> = std::result::Result<T, E>;
 

@@ -4,16 +4,20 @@
 //! one action or one read follows, one answer goes back. Every refusal is an [`ApiError`], and
 //! [`envelope`] writes it out. The OpenAPI document comes from the same registrations as the routes.
 
+mod api_keys;
+mod audit;
 mod body;
 mod caller;
 mod envelope;
 mod etag;
 mod fault;
 mod grants;
+mod organisation;
 mod path;
 mod policies;
 mod problem;
 mod query;
+mod rules;
 mod schema;
 mod servers;
 mod tools;
@@ -35,7 +39,11 @@ pub(crate) fn operations() -> OpenApiRouter<Console> {
         .merge(servers::router())
         .merge(tools::router())
         .merge(policies::router())
-        .merge(grants::router());
+        .merge(rules::router())
+        .merge(grants::router())
+        .merge(audit::router())
+        .merge(organisation::router())
+        .merge(api_keys::router());
     OpenApiRouter::default().nest(BASE, operations)
 }
 

@@ -21,7 +21,7 @@ use super::{
     etag::{IfMatch, created, tagged},
     path::Path,
     problem::ApiError,
-    query::{List, NoQuery, PageQuery, Query},
+    query::{List, PageQuery, Query},
     schema::{self, Time},
 };
 use crate::{
@@ -312,7 +312,6 @@ async fn get(
     State(console): State<Console>,
     caller: Caller,
     Path(id): Path<GrantId>,
-    Query(NoQuery {}): Query<NoQuery>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
     Ok(Grant::answer(store::grants::get(&console.db, scope, id).await?))

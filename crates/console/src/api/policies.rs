@@ -19,7 +19,7 @@ use super::{
     etag::{IfMatch, created, tagged},
     path::Path,
     problem::ApiError,
-    query::{List, NoQuery, PageQuery, Query},
+    query::{List, PageQuery, Query},
     schema::{self, Time},
 };
 use crate::{
@@ -220,7 +220,6 @@ async fn get(
     State(console): State<Console>,
     caller: Caller,
     Path(id): Path<PolicyId>,
-    Query(NoQuery {}): Query<NoQuery>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
     Ok(Policy::answer(store::policies::get(&console.db, scope, id).await?))
@@ -287,7 +286,6 @@ async fn version(
     State(console): State<Console>,
     caller: Caller,
     Path((id, version)): Path<(PolicyId, i32)>,
-    Query(NoQuery {}): Query<NoQuery>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
     let row = store::policies::version(&console.db, scope, id, version).await?;

@@ -28,11 +28,6 @@ fn parse<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
         .map_err(|error| ApiError::Query(vec![locate(&error)]))
 }
 
-/// A route that takes no query parameters.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NoQuery {}
-
 /// Which page of a list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +57,17 @@ pub(crate) fn page(limit: Limit, cursor: Option<Cursor>) -> PageRequest {
 /// How many items a page has: 1 to 200, 50 unless said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Limit(u16);
+
+impl Limit {
+    /// A default of a route's own.
+    pub(crate) const fn new(limit: u16) -> Self {
+        Self(limit)
+    }
+
+    pub(crate) const fn get(self) -> u16 {
+        self.0
+    }
+}
 
 impl Default for Limit {
     fn default() -> Self {

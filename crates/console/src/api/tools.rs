@@ -17,7 +17,7 @@ use super::{
     caller::Caller,
     path::Path,
     problem::ApiError,
-    query::{List, NoQuery, Query},
+    query::List,
     schema::{self, Time},
 };
 use crate::{actions, state::Console};
@@ -94,7 +94,6 @@ async fn list(
     State(console): State<Console>,
     caller: Caller,
     Path(id): Path<ServerId>,
-    Query(NoQuery {}): Query<NoQuery>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
     store::servers::get(&console.db, scope, id).await?;
