@@ -1,0 +1,497 @@
+//! A pool against real servers on loopback.
+
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use http_body_util::BodyExt;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+use super::*;
+use crate::guard::Guard;
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// A dialler whose operator allows loopback.
+fn dialler() -> Dialler {
+    let loopback = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("a range"));
+    Dialler::new(Guard::new(loopback.to_vec()))
+}
+
+fn url(address: SocketAddr) -> UpstreamUrl {
+    UpstreamUrl::parse(&format!("http://{address}/mcp")).expect("a URL")
+}
+
+fn post(body: &'static str) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::from(body));
+    *request.method_mut() = http::Method::POST;
+    request
+}
+
+/// Counts what reached a server.
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+}
+
+/// A server that hands each connection to `serve`, and counts them.
+async fn server<F, Fut>(serve: F) -> (Arc<Upstream>, Arc<Seen>)
+where
+    F: Fn(TcpStream, Arc<Seen>) -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
+    let address = listener.local_addr().expect("bound");
+    let seen = Arc::new(Seen::default());
+    let counts = Arc::clone(&seen);
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            counts.connections.fetch_add(1, Ordering::SeqCst);
+            tokio::spawn(serve(tcp, Arc::clone(&counts)));
+        }
+    });
+    (Upstream::new(dialler(), url(address)), seen)
+}
+
+/// Reads one request, head and body, and counts it. None at the end of the connection.
+async fn read_request(tcp: &mut TcpStream, seen: &Seen) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        let mut buffer = [0; 4096];
+        let n = tcp.read(&mut buffer).await.ok().filter(|&n| n > 0)?;
+        bytes.extend_from_slice(&buffer[..n]);
+        let text = String::from_utf8(bytes.clone()).expect("text");
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        if body.len() >= length.map_or(0, |length| length.parse().expect("a number")) {
+            seen.requests.fetch_add(1, Ordering::SeqCst);
+            return Some(text);
+        }
+    }
+}
+
+/// Answers every request on a connection with the same bytes.
+async fn answer_all(mut tcp: TcpStream, seen: Arc<Seen>, answer: &'static str) {
+    while read_request(&mut tcp, &seen).await.is_some() {
+        tcp.write_all(answer.as_bytes()).await.expect("writes");
+    }
+}
+
+async fn call(upstream: &Arc<Upstream>) -> Result<String, UpstreamError> {
+    let response = upstream.send(post("{}"), SOON).await?;
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(body.to_vec()).expect("text"))
+}
+
+impl Seen {
+    fn counts(&self) -> (usize, usize) {
+        (
+            self.connections.load(Ordering::SeqCst),
+            self.requests.load(Ordering::SeqCst),
+        )
+    }
+}
+
+#[tokio::test]
+async fn one_connection_serves_one_request_after_another() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n",
+        "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 204 No Content\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
+    ] {
+        let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+        for _ in 0..20 {
+            let body = call(&upstream).await.expect("answers");
+            assert!(body == "ok" || body.is_empty());
+        }
+        assert_eq!(seen.counts(), (1, 20), "{answer}");
+        assert_eq!(upstream.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_request_is_what_the_server_expects_to_see() {
+    let (send, mut receive) = tokio::sync::mpsc::channel(1);
+    let (upstream, _) = server(move |mut tcp, seen| {
+        let send = send.clone();
+        async move {
+            let text = read_request(&mut tcp, &seen).await.expect("a request");
+            send.send(text).await.expect("someone waits");
+        }
+    })
+    .await;
+    let mut request = post("{}");
+    request
+        .headers_mut()
+        .insert("accept", http::HeaderValue::from_static("application/json"));
+    *request.uri_mut() = "http://elsewhere.example/other".parse().expect("a URI");
+    assert!(upstream.send(request, SOON).await.is_err());
+    let text = receive.recv().await.expect("seen");
+    let host = upstream.url().origin().trim_start_matches("http://");
+    assert_eq!(
+        text,
+        format!(
+            "POST /mcp HTTP/1.1\r\naccept: application/json\r\nhost: {host}\r\ncontent-length: 2\r\n\r\n{{}}"
+        )
+    );
+}
+
+#[tokio::test]
+async fn requests_at_the_same_time_have_their_own_connections() {
+    let (upstream, seen) = server(|mut tcp, seen| async move {
+        while read_request(&mut tcp, &seen).await.is_some() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            tcp.write_all(answer).await.expect("writes");
+        }
+    })
+    .await;
+    for _ in 0..2 {
+        let calls: Vec<_> = (0..10)
+            .map(|_| {
+                let upstream = Arc::clone(&upstream);
+                tokio::spawn(async move { call(&upstream).await.expect("answers") })
+            })
+            .collect();
+        for call in calls {
+            assert_eq!(call.await.expect("runs"), "ok");
+        }
+    }
+    assert_eq!(
+        seen.counts(),
+        (10, 20),
+        "the second round finds all ten again"
+    );
+}
+
+#[tokio::test]
+async fn a_connection_found_dead_is_replaced() {
+    let (upstream, seen) = server(|mut tcp, seen| async move {
+        read_request(&mut tcp, &seen).await;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        tcp.write_all(answer).await.expect("writes");
+        // Closed without having said so.
+    })
+    .await;
+    for round in 1..=5 {
+        assert_eq!(call(&upstream).await.expect("answers"), "ok");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert_eq!(seen.counts(), (round, round));
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_after_each_answer_is_believed() {
+    let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+    let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+    for _ in 0..3 {
+        assert_eq!(call(&upstream).await.expect("answers"), "ok");
+    }
+    assert_eq!(seen.counts(), (3, 3));
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_connections_briefly_is_believed() {
+    let answer = "HTTP/1.1 200 OK\r\nkeep-alive: timeout=1\r\ncontent-length: 2\r\n\r\nok";
+    let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+    for _ in 0..3 {
+        assert_eq!(call(&upstream).await.expect("answers"), "ok");
+    }
+    assert_eq!(seen.counts(), (3, 3));
+}
+
+/// The heart of "never sent twice": the server may have acted on what it read.
+#[tokio::test]
+async fn a_request_that_was_read_is_never_sent_again() {
+    let (upstream, seen) = server(|mut tcp, seen| async move {
+        // The first request of a connection is answered, the second is read and dropped.
+        read_request(&mut tcp, &seen).await;
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+        tcp.write_all(answer).await.expect("writes");
+        read_request(&mut tcp, &seen).await;
+    })
+    .await;
+    assert_eq!(call(&upstream).await.expect("answers"), "ok");
+    let error = call(&upstream).await.expect_err("no answer");
+    assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(
+        seen.counts(),
+        (1, 2),
+        "on the one connection, each request once"
+    );
+    // On a fresh connection it is no different.
+    let (upstream, seen) = server(|mut tcp, seen| async move {
+        read_request(&mut tcp, &seen).await;
+    })
+    .await;
+    let error = call(&upstream).await.expect_err("no answer");
+    assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(seen.counts(), (1, 1));
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_an_error_and_not_an_end() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n",
+    ] {
+        let (upstream, seen) = server(move |mut tcp, seen| async move {
+            read_request(&mut tcp, &seen).await;
+            tcp.write_all(answer.as_bytes()).await.expect("writes");
+        })
+        .await;
+        let error = call(&upstream).await.expect_err("cut off");
+        assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+        assert_eq!(seen.counts(), (1, 1));
+        assert_eq!(upstream.connections(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let (upstream, seen) = server(|mut tcp, seen| async move {
+        read_request(&mut tcp, &seen).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let wait = Duration::from_millis(80);
+    let error = upstream
+        .send(post("{}"), wait)
+        .await
+        .map(drop)
+        .expect_err("silence");
+    assert!(
+        matches!(error, UpstreamError::Timeout(said) if said == wait),
+        "{error:?}"
+    );
+    assert_eq!(seen.counts(), (1, 1));
+    assert_eq!(upstream.connections(), 0, "its connection is closed");
+}
+
+#[tokio::test]
+async fn rubbish_is_not_an_answer() {
+    let long: &'static str =
+        Box::leak(format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(70_000)).into_boxed_str());
+    let many: &'static str =
+        Box::leak(format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(500)).into_boxed_str());
+    for answer in [
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        "\0\x01\x02\x03garbage\r\n\r\n",
+        "HTTP/1.1 two hundred\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok",
+        "HTTP/1.1 200 OK\r\nbad header\r\n\r\n",
+        "HTTP/2 200\r\n\r\n",
+        long,
+        many,
+    ] {
+        let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+        let error = call(&upstream).await.expect_err("rubbish");
+        let what = answer.get(..40).unwrap_or(answer);
+        assert!(
+            matches!(error, UpstreamError::Invalid(_)),
+            "{what}: {error:?}"
+        );
+        assert_eq!(seen.counts(), (1, 1));
+    }
+}
+
+/// A second answer that nobody asked for must not become the next caller's.
+#[tokio::test]
+async fn what_nobody_asked_for_is_nobodys_answer() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nokHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil";
+    let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+    for _ in 0..3 {
+        assert_eq!(call(&upstream).await.expect("answers"), "ok");
+    }
+    assert_eq!(seen.counts(), (3, 3), "no such connection is used again");
+}
+
+#[tokio::test]
+async fn a_redirect_is_returned_and_not_followed() {
+    let answer = "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n";
+    let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+    let response = upstream.send(post("{}"), SOON).await.expect("an answer");
+    assert_eq!(response.status(), 307);
+    assert_eq!(seen.counts(), (1, 1));
+}
+
+/// In the stateless era a client that goes away cancels the call, and this is how the server knows.
+#[tokio::test]
+async fn dropping_an_answer_or_a_request_closes_the_connection() {
+    let (closed, mut closes) = tokio::sync::mpsc::channel(2);
+    let (upstream, _) = server(move |mut tcp, seen| {
+        let closed = closed.clone();
+        async move {
+            let request = read_request(&mut tcp, &seen).await.expect("a request");
+            if request.ends_with("stream") {
+                let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n";
+                tcp.write_all(head).await.expect("writes");
+            }
+            assert_eq!(tcp.read(&mut [0]).await.expect("a clean end"), 0);
+            closed
+                .send(request.ends_with("stream"))
+                .await
+                .expect("someone waits");
+        }
+    })
+    .await;
+    let mut answer = upstream
+        .send(post("stream"), SOON)
+        .await
+        .expect("a head")
+        .into_body();
+    let frame = answer.frame().await.expect("a frame").expect("whole");
+    assert_eq!(frame.into_data().expect("data"), "ok");
+    drop(answer);
+    let seen = tokio::time::timeout(SOON, closes.recv())
+        .await
+        .expect("closed at once");
+    assert_eq!(seen, Some(true));
+    let request = upstream.send(post("silence"), SOON);
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), request)
+            .await
+            .is_err()
+    );
+    let seen = tokio::time::timeout(SOON, closes.recv())
+        .await
+        .expect("closed at once");
+    assert_eq!(seen, Some(false));
+    assert_eq!(upstream.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_stream_is_passed_on_as_it_comes() {
+    let (upstream, _) = server(|mut tcp, seen| async move {
+        read_request(&mut tcp, &seen).await;
+        tcp.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+            .await
+            .expect("writes");
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            tcp.write_all(b"1\r\nx\r\n").await.expect("writes");
+        }
+        tcp.write_all(b"0\r\n\r\n").await.expect("writes");
+    })
+    .await;
+    let start = Instant::now();
+    let mut answer = upstream
+        .send(post("{}"), SOON)
+        .await
+        .expect("a head")
+        .into_body();
+    assert!(
+        start.elapsed() < Duration::from_millis(40),
+        "the head does not wait for the body"
+    );
+    let mut frames = 0;
+    while let Some(frame) = answer.frame().await {
+        assert_eq!(frame.expect("whole").into_data().expect("data"), "x");
+        frames += 1;
+    }
+    assert_eq!(frames, 3);
+}
+
+/// A reader that stops is not read ahead of: the server's writes come to a halt.
+#[tokio::test]
+async fn a_slow_reader_slows_the_server_down() {
+    let written = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&written);
+    let (upstream, _) = server(move |mut tcp, seen| {
+        let count = Arc::clone(&count);
+        async move {
+            read_request(&mut tcp, &seen).await;
+            tcp.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")
+                .await
+                .expect("writes");
+            while tcp.write_all(&[b'x'; 65536]).await.is_ok() {
+                count.fetch_add(65536, Ordering::SeqCst);
+            }
+        }
+    })
+    .await;
+    let mut answer = upstream
+        .send(post("{}"), SOON)
+        .await
+        .expect("a head")
+        .into_body();
+    answer.frame().await.expect("a frame").expect("whole");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let now = written.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(
+        written.load(Ordering::SeqCst),
+        now,
+        "nothing moves while nobody reads"
+    );
+    assert!(
+        now < 64 << 20,
+        "only the sockets' buffers were filled: {now}"
+    );
+}
+
+#[tokio::test]
+async fn a_megabyte_goes_both_ways() {
+    let (upstream, seen) = server(|mut tcp, seen| async move {
+        while let Some(request) = read_request(&mut tcp, &seen).await {
+            let body = request.split_once("\r\n\r\n").expect("a body").1;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+            tcp.write_all(head.as_bytes()).await.expect("writes");
+            tcp.write_all(body.as_bytes()).await.expect("writes");
+        }
+    })
+    .await;
+    let sent: &'static str = Box::leak("tollgate ".repeat(120_000).into_boxed_str());
+    for _ in 0..3 {
+        let response = upstream.send(post(sent), SOON).await.expect("answers");
+        let got = response
+            .into_body()
+            .collect()
+            .await
+            .expect("whole")
+            .to_bytes();
+        assert!(got == sent.as_bytes());
+    }
+    assert_eq!(seen.counts(), (1, 3));
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_stay_for_ever() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+    call(&upstream).await.expect("answers");
+    assert!(upstream.sweep(Instant::now()));
+    assert_eq!(upstream.connections(), 1);
+    assert!(!upstream.sweep(Instant::now() + IDLE_TIMEOUT));
+    assert_eq!(upstream.connections(), 0);
+    call(&upstream).await.expect("answers");
+    assert_eq!(seen.counts(), (2, 2));
+}
+
+#[test]
+fn the_number_of_connections_is_bounded() {
+    let open = Arc::new(AtomicUsize::new(0));
+    let slots: Vec<_> = (0..3).map(|_| Slot::take(&open, 3)).collect();
+    assert!(slots.iter().all(Option::is_some));
+    assert!(Slot::take(&open, 3).is_none());
+    drop(slots);
+    assert_eq!(open.load(Ordering::SeqCst), 0);
+    assert!(Slot::take(&open, 3).is_some());
+}
+
+#[path = "dial_tests.rs"]
+mod dial;
