@@ -1,1 +1,13 @@
-//! catalog
+//! Known MCP servers, what their tools do, and a first classifier for tools that nobody knows yet.
+//!
+//! Pure data: `data/servers.json` is the catalogue, `data/circleci-0.20.0.json` the definitions that
+//! the demo upstream serves, `data/verbs.json` the words the classifier goes by. Each is read once.
+
+mod classify;
+mod server;
+
+pub use classify::{Because, Verdict, class_of, classify, explain};
+pub use server::{
+    Argument, Credential, CredentialHeader, KnownTool, Package, Run, Server, circleci_tools,
+    server, servers,
+};
