@@ -3,11 +3,11 @@
 use std::sync::LazyLock;
 
 use domain::tools::{Risk, ToolClass};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One known MCP server, as of one version of its package.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Names it in URLs.
@@ -37,7 +37,7 @@ pub struct Server {
 }
 
 /// A package at a version: the tools of another version may differ.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Package {
     /// The kind of registry: `npm`.
@@ -49,7 +49,7 @@ pub struct Package {
 }
 
 /// How to run a server over HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
     /// A shell command.
@@ -59,7 +59,7 @@ pub struct Run {
 }
 
 /// What authenticates a caller to the upstream.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Credential {
     /// What to ask a person for.
@@ -69,7 +69,7 @@ pub struct Credential {
 }
 
 /// A header that carries a credential.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CredentialHeader {
     /// The header's name.
@@ -79,7 +79,7 @@ pub struct CredentialHeader {
 }
 
 /// A tool of a known server.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KnownTool {
     /// Its name.
@@ -97,7 +97,7 @@ pub struct KnownTool {
 }
 
 /// An argument of a tool.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Argument {
     /// Its path from the call's arguments.

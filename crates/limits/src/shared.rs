@@ -18,7 +18,9 @@ use crate::{
 };
 use link::Link;
 
-/// What every key starts with. The number is that of the layout.
+/// What every key starts with. The number is that of the layout. A bucket's key follows, which
+/// begins with a brace; what else is kept has a word before the brace, so that no name of a bucket,
+/// which agents can influence, is ever taken for it.
 const PREFIX: &str = "tollgate:1:";
 
 /// Token buckets in Redis 7 or Valkey. Time is Redis's own, because gateways' clocks differ.
@@ -151,13 +153,13 @@ impl Buckets for Redis {
         if !receipt.is_good_for(buckets, micros(self.start.elapsed())) {
             return Ok(false);
         }
-        let mut keys = vec![format!("{PREFIX}{}used:{:x}", tag(&first.key), receipt.id)];
+        let mut keys = vec![format!("{PREFIX}used:{}{:x}", tag(&first.key), receipt.id)];
         let life_ms = RECEIPT_LIFE + 2 * TAKE_TIMEOUT;
         let life_ms = u64::try_from(life_ms.as_millis()).expect("a quarter of an hour fits");
         let mut args = vec![u64::from(proof == Proof::UpstreamSays), life_ms];
         for (bucket, &slot) in buckets.iter().zip(&receipt.slots) {
             keys.push(format!("{PREFIX}{}", bucket.key));
-            keys.push(format!("{PREFIX}{}:believed", bucket.key));
+            keys.push(format!("{PREFIX}believed:{}", bucket.key));
             args.extend(numbers(bucket));
             args.push(slot);
         }

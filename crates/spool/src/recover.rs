@@ -2,8 +2,9 @@
 
 use std::{
     collections::HashMap,
-    fs::{self, File},
+    fs::File,
     io::{self, BufRead, BufReader},
+    os::unix::fs::FileExt,
     path::Path,
 };
 
@@ -154,12 +155,11 @@ fn trusted_position(dir: &Path, segments: &[u64]) -> io::Result<Option<Position>
     if !segments.contains(&position.segment) {
         return Ok(None);
     }
-    let segment = fs::read(files::segment_path(dir, position.segment))?;
-    let at = usize::try_from(position.offset).ok();
-    let between = match at {
-        Some(0) => true,
-        Some(at) => segment.get(at - 1) == Some(&b'\n'),
-        None => false,
+    let segment = File::open(files::segment_path(dir, position.segment))?;
+    let mut before = [0];
+    let between = match position.offset.checked_sub(1) {
+        None => true,
+        Some(last) => segment.read_at(&mut before, last)? == 1 && before == *b"\n",
     };
     Ok(between.then_some(position))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, PushInfo,
-    PushKind, RedisError, aio::MultiplexedConnection,
+    PushKind, RedisError, ServerErrorKind, aio::MultiplexedConnection,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -91,9 +91,7 @@ impl Link {
             return Err((ErrorKind::Io, "not connected to Redis").into());
         };
         let answer = cmd.query_async(&mut connection).await;
-        if let Err(error) = &answer
-            && (error.is_unrecoverable_error() || error.is_timeout() || error.is_io_error())
-        {
+        if answer.as_ref().is_err_and(is_fatal) {
             // Only fails when the task is gone, and then so is this.
             let _ = self.broken.send(number);
         }
@@ -105,6 +103,15 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// Whether a connection that answered so should be given up. One of them is an old primary that now
+/// is a replica: its name may lead to the new one.
+fn is_fatal(error: &RedisError) -> bool {
+    error.is_unrecoverable_error()
+        || error.is_timeout()
+        || error.is_io_error()
+        || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
 /// Reads the URL. RESP3, because only there does a lost connection make itself heard.

@@ -103,6 +103,29 @@ async fn a_silent_redis_is_waited_for_no_longer_than_promised() {
     assert!(recovery(&redis).await < Duration::from_secs(3));
 }
 
+/// A fail-over: the server answers, but takes no writes until it is primary again.
+#[tokio::test]
+async fn a_replica_is_unavailable_until_it_is_primary() {
+    let server = RedisServer::start();
+    let redis = Redis::connect(&server.url()).await.expect("a good URL");
+    charge(&redis, &call()).await;
+    let replica_of =
+        |host: &str, port: &str| redis::cmd("REPLICAOF").arg(host).arg(port).to_owned();
+    redis
+        .command::<()>(&replica_of("127.0.0.1", "1"))
+        .await
+        .expect("Redis is up");
+    for _ in 0..5 {
+        assert!(redis.take(&call()).await.is_err());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    redis
+        .command::<()>(&replica_of("NO", "ONE"))
+        .await
+        .expect("Redis is up");
+    assert!(recovery(&redis).await < Duration::from_secs(1));
+}
+
 #[tokio::test]
 async fn a_gateway_starts_before_its_redis() {
     let mut server = RedisServer::start();
@@ -160,7 +183,10 @@ async fn every_key_is_ours_lies_on_one_node_and_expires() {
         "the bucket, what was believed, and the receipt: {keys:?}"
     );
     for key in keys {
-        assert!(key.starts_with("tollgate:1:{org_1}:"), "{key}");
+        assert!(
+            key.starts_with("tollgate:1:") && key.contains("{org_1}:"),
+            "{key}"
+        );
         let ttl_ms: u64 = redis
             .command(redis::cmd("PTTL").arg(&key))
             .await
@@ -172,6 +198,23 @@ async fn every_key_is_ours_lies_on_one_node_and_expires() {
         };
         assert!(Duration::from_millis(ttl_ms) <= most, "{key}: {ttl_ms}");
     }
+}
+
+/// What an agent can choose of a bucket's name (`per`) cannot reach another kind of key.
+#[tokio::test]
+async fn no_bucket_is_taken_for_what_was_believed() {
+    let server = RedisServer::start();
+    let redis = Redis::connect(&server.url()).await.expect("a good URL");
+    let receipt = charge(&redis, &call()).await;
+    assert!(gives(&redis, &call(), &receipt, Proof::UpstreamSays).await);
+    let keys: Vec<String> = redis
+        .command(redis::cmd("KEYS").arg("*"))
+        .await
+        .expect("Redis is up");
+    assert!(
+        keys.iter().all(|key| !key.starts_with("tollgate:1:{")),
+        "{keys:?}"
+    );
 }
 
 /// A clock that steps back holds tokens longer, and never frees one early.
