@@ -5,7 +5,6 @@
 //! after; neither holds a rule of its own.
 
 pub(crate) mod api_keys;
-pub(crate) mod catalogue;
 pub(crate) mod decide;
 pub(crate) mod discovery;
 mod error;

@@ -28,7 +28,10 @@ pub(crate) async fn create(
         return Err(ActionError::NotForKeys("make API keys"));
     }
     if role == Role::Owner {
-        return Err(ActionError::field("/role", "cannot be owner for an API key"));
+        return Err(ActionError::field(
+            "/role",
+            "cannot be owner for an API key",
+        ));
     }
     if rank(role) > rank(scope.role) {
         return Err(ActionError::field("/role", "is more than your own role"));

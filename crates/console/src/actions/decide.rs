@@ -61,7 +61,10 @@ pub(crate) async fn decide(
         Rules::Policy(id) => {
             let info = store::policies::get(&console.db, scope, id).await?;
             if question.server.is_some_and(|server| server != info.server) {
-                return Err(ActionError::field("/server_id", "is not the policy's server"));
+                return Err(ActionError::field(
+                    "/server_id",
+                    "is not the policy's server",
+                ));
             }
             let published = info.published_version.ok_or_else(|| {
                 ActionError::Conflict("no version of this policy is published".into())
@@ -105,7 +108,10 @@ fn fresh(engine: &Engine, call: &Call<'_>) -> Decision {
         Verdict::Charge(limits) => limits,
     };
     if let Some(empty) = limits.iter().find(|limit| limit.max == 0) {
-        let charges = limits.iter().map(|limit| charge(limit, limit.max)).collect();
+        let charges = limits
+            .iter()
+            .map(|limit| charge(limit, limit.max))
+            .collect();
         return refused(empty.refusal(call.tool, None), charges);
     }
     Decision {
@@ -113,7 +119,10 @@ fn fresh(engine: &Engine, call: &Call<'_>) -> Decision {
         code: Code::Allowed,
         rule: None,
         message: String::new(),
-        charges: limits.iter().map(|limit| charge(limit, limit.max - 1)).collect(),
+        charges: limits
+            .iter()
+            .map(|limit| charge(limit, limit.max - 1))
+            .collect(),
         retry_after_ms: None,
     }
 }
@@ -146,8 +155,17 @@ mod tests {
 
     fn ask(document: &str, tool: &str) -> Decision {
         let policy = Policy::parse(document).expect("a valid policy");
-        let grant = GrantFacts { label: "agent", identity: None, labels: &[] };
-        let call = Call { tool, arguments: None, grant, now_unix_ms: 0 };
+        let grant = GrantFacts {
+            label: "agent",
+            identity: None,
+            labels: &[],
+        };
+        let call = Call {
+            tool,
+            arguments: None,
+            grant,
+            now_unix_ms: 0,
+        };
         fresh(&Engine::compile(&policy, None), &call)
     }
 
@@ -157,25 +175,42 @@ mod tests {
     #[test]
     fn a_limited_call_is_let_through_and_says_what_it_costs() {
         let decision = ask(TEN, "rerun_workflow");
-        assert_eq!((decision.outcome, decision.code), (Outcome::Allow, Code::Allowed));
+        assert_eq!(
+            (decision.outcome, decision.code),
+            (Outcome::Allow, Code::Allowed)
+        );
         assert_eq!(decision.message, "");
-        let [charge] = &decision.charges[..] else { panic!("{decision:?}") };
-        assert_eq!((charge.counter.as_str(), charge.max, charge.left), ("c", 10, 9));
+        let [charge] = &decision.charges[..] else {
+            panic!("{decision:?}")
+        };
+        assert_eq!(
+            (charge.counter.as_str(), charge.max, charge.left),
+            ("c", 10, 9)
+        );
         assert_eq!(charge.window_ms, 60_000);
     }
 
     #[test]
     fn a_refusal_names_its_rule() {
         let decision = ask(TEN, "delete_everything");
-        assert_eq!((decision.outcome, decision.code), (Outcome::Deny, Code::DefaultDeny));
+        assert_eq!(
+            (decision.outcome, decision.code),
+            (Outcome::Deny, Code::DefaultDeny)
+        );
         assert!(decision.charges.is_empty());
     }
 
     #[test]
     fn a_limit_of_zero_refuses_and_waiting_does_not_help() {
         let decision = ask(&TEN.replace("10", "0"), "rerun_workflow");
-        assert_eq!((decision.outcome, decision.code), (Outcome::Deny, Code::RateLimited));
-        assert_eq!(decision.rule.as_deref(), Some("/tools/rerun_workflow/limits/c"));
+        assert_eq!(
+            (decision.outcome, decision.code),
+            (Outcome::Deny, Code::RateLimited)
+        );
+        assert_eq!(
+            decision.rule.as_deref(),
+            Some("/tools/rerun_workflow/limits/c")
+        );
         assert_eq!(decision.retry_after_ms, None);
         assert_eq!(decision.charges[0].left, 0);
     }

@@ -7,7 +7,7 @@ use store::servers::{Discovery, Server, Target};
 use upstream::{Dialler, Upstream, UpstreamUrl};
 use vault::Keyring;
 
-use super::{ActionError, Result, catalogue, headers, require};
+use super::{ActionError, Result, headers, require};
 use crate::state::Console;
 
 /// The longest that a whole discovery may take.
@@ -20,7 +20,14 @@ const DISCOVER_TIMEOUT: Duration = Duration::from_secs(60);
 pub(crate) async fn discover(console: &Console, scope: &Scope, id: ServerId) -> Result<Server> {
     require(scope, Capability::ManageServers)?;
     let target = store::servers::target(&console.db, scope, id).await?;
-    walk(&console.db, &console.keyring, &console.dialler, Some(scope), &target).await?;
+    walk(
+        &console.db,
+        &console.keyring,
+        &console.dialler,
+        Some(scope),
+        &target,
+    )
+    .await?;
     Ok(store::servers::get(&console.db, scope, id).await?)
 }
 
@@ -89,7 +96,7 @@ async fn ask(
     };
     let slug = target.catalog.as_ref().map(|slug| slug.as_str());
     for tool in &mut found.tools {
-        tool.class = catalogue::class_of(slug, tool);
+        tool.class = Some(catalog::class_of(slug, tool));
     }
     Ok(Discovery {
         tools: found.tools,

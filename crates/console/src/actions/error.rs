@@ -15,7 +15,10 @@ pub(crate) struct FieldFault {
 
 impl FieldFault {
     pub(crate) fn new(pointer: impl Into<String>, detail: impl std::fmt::Display) -> Self {
-        Self { pointer: pointer.into(), detail: detail.to_string() }
+        Self {
+            pointer: pointer.into(),
+            detail: detail.to_string(),
+        }
     }
 }
 
@@ -97,7 +100,9 @@ mod tests {
     fn a_taken_name_is_a_fault_of_its_field() {
         let error = ActionError::from(StoreError::Taken { field: "slug" });
         assert_eq!(error.to_string(), "slug is already in use");
-        let ActionError::Fields(faults) = error else { panic!("{error:?}") };
+        let ActionError::Fields(faults) = error else {
+            panic!("{error:?}")
+        };
         assert_eq!(faults, [FieldFault::new("/slug", "is already in use")]);
     }
 }

@@ -36,7 +36,10 @@ impl Expiry {
             return Err(ActionError::field("/expires_at", "is not in the future"));
         }
         if at > in_a_year(now) {
-            return Err(ActionError::field("/expires_at", "is more than a year from now"));
+            return Err(ActionError::field(
+                "/expires_at",
+                "is more than a year from now",
+            ));
         }
         Ok(Some(at))
     }
@@ -44,12 +47,15 @@ impl Expiry {
 
 /// The same moment without its fraction of a second.
 pub(crate) fn whole_seconds(at: OffsetDateTime) -> OffsetDateTime {
-    at.replace_nanosecond(0).expect("zero is a nanosecond").to_offset(time::UtcOffset::UTC)
+    at.replace_nanosecond(0)
+        .expect("zero is a nanosecond")
+        .to_offset(time::UtcOffset::UTC)
 }
 
 fn in_a_year(now: OffsetDateTime) -> OffsetDateTime {
     // 29 February has no namesake in the year after; it gets the day behind it.
-    now.replace_year(now.year() + 1).unwrap_or(now + Duration::days(366))
+    now.replace_year(now.year() + 1)
+        .unwrap_or(now + Duration::days(366))
 }
 
 #[cfg(test)]
@@ -68,7 +74,10 @@ mod tests {
 
     #[test]
     fn a_year_is_the_most_and_the_past_is_refused() {
-        for good in [datetime!(2027-11-26 02:30:00 UTC), datetime!(2026-11-26 02:30:01 UTC)] {
+        for good in [
+            datetime!(2027-11-26 02:30:00 UTC),
+            datetime!(2026-11-26 02:30:01 UTC),
+        ] {
             assert_eq!(Expiry::At(good).resolve(NOW).expect("fits"), Some(good));
         }
         for bad in [
@@ -77,7 +86,10 @@ mod tests {
             datetime!(1970-01-01 00:00:00 UTC),
             datetime!(9999-12-31 23:59:59 UTC),
         ] {
-            assert!(matches!(Expiry::At(bad).resolve(NOW), Err(ActionError::Fields(_))), "{bad}");
+            assert!(
+                matches!(Expiry::At(bad).resolve(NOW), Err(ActionError::Fields(_))),
+                "{bad}"
+            );
         }
         assert_eq!(Expiry::Never.resolve(NOW).expect("chosen"), None);
     }

@@ -63,11 +63,18 @@ impl Labels {
             }
             if value.chars().count() > 200 {
                 faults.push(FieldFault::new(at, "is longer than 200 characters"));
-            } else if value.chars().any(|c| c.is_control() || domain::names::is_invisible(c)) {
+            } else if value
+                .chars()
+                .any(|c| c.is_control() || domain::names::is_invisible(c))
+            {
                 faults.push(FieldFault::new(at, "may not contain invisible characters"));
             }
         }
-        if faults.is_empty() { Ok(Self(labels)) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Self(labels))
+        } else {
+            Err(faults)
+        }
     }
 
     pub(crate) fn into_pairs(self) -> Vec<(String, String)> {
@@ -77,7 +84,9 @@ impl Labels {
 
 fn key_is_good(key: &str) -> bool {
     (1..=64).contains(&key.len())
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+        && key
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
 }
 
 /// One segment of a JSON pointer (RFC 6901, section 3).
@@ -173,12 +182,14 @@ pub(crate) async fn rotate(
 ) -> Result<Issued> {
     require(scope, Capability::ManageGrants)?;
     if overlap > OVERLAP_MAX {
-        return Err(ActionError::field("/overlap_seconds", "is more than a day (86400)"));
+        return Err(ActionError::field(
+            "/overlap_seconds",
+            "is more than a day (86400)",
+        ));
     }
     let now = whole_seconds(OffsetDateTime::now_utc());
     let kid = console.signer.current_kid();
-    let grant =
-        store::grants::rotate(&console.db, scope, id, revision, kid, now, overlap).await?;
+    let grant = store::grants::rotate(&console.db, scope, id, revision, kid, now, overlap).await?;
     sign(console, scope, grant)
 }
 
@@ -217,7 +228,11 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> std::result::Result<Labels, Vec<FieldFault>> {
-        Labels::parse(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+        Labels::parse(
+            pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned())),
+        )
     }
 
     #[test]
@@ -225,7 +240,10 @@ mod tests {
         let parsed = labels(&[("team", "Ops ☂"), ("env", "")]).expect("good");
         assert_eq!(
             parsed.into_pairs(),
-            [("env".to_owned(), String::new()), ("team".to_owned(), "Ops ☂".to_owned())]
+            [
+                ("env".to_owned(), String::new()),
+                ("team".to_owned(), "Ops ☂".to_owned())
+            ]
         );
     }
 
@@ -235,9 +253,20 @@ mod tests {
         let faults = labels(&[("a/b", "1"), (&long, "1"), ("c", "\u{202e}"), ("", "")])
             .expect_err("four faults");
         let pointers: Vec<_> = faults.iter().map(|f| f.pointer.as_str()).collect();
-        assert_eq!(pointers, ["/labels/", "/labels/a~1b", "/labels/c", &format!("/labels/{long}")]);
+        assert_eq!(
+            pointers,
+            [
+                "/labels/",
+                "/labels/a~1b",
+                "/labels/c",
+                &format!("/labels/{long}")
+            ]
+        );
         let many: Vec<_> = (0..33).map(|n| (format!("k{n}"), String::new())).collect();
-        assert_eq!(Labels::parse(many).expect_err("too many")[0].pointer, "/labels");
+        assert_eq!(
+            Labels::parse(many).expect_err("too many")[0].pointer,
+            "/labels"
+        );
         assert!(labels(&[("a", "1"), ("a", "2")]).is_err());
     }
 }

@@ -38,7 +38,10 @@ impl UpstreamHeaders {
             faults.push(FieldFault::new(base, "has no header"));
         }
         if headers.len() > HEADERS_MAX {
-            faults.push(FieldFault::new(base, format!("has more than {HEADERS_MAX} headers")));
+            faults.push(FieldFault::new(
+                base,
+                format!("has more than {HEADERS_MAX} headers"),
+            ));
         }
         let mut seen = Vec::with_capacity(headers.len());
         for (name, value) in &headers {
@@ -56,7 +59,11 @@ impl UpstreamHeaders {
                 faults.push(FieldFault::new(at, detail));
             }
         }
-        if faults.is_empty() { Ok(Self(headers)) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Self(headers))
+        } else {
+            Err(faults)
+        }
     }
 
     /// Seals the headers for one server at one origin; they open nowhere else.
@@ -67,11 +74,18 @@ impl UpstreamHeaders {
         server: ServerId,
         url: &UpstreamUrl,
     ) -> SealedHeaders {
-        let plain: BTreeMap<&str, &str> =
-            self.0.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
+        let plain: BTreeMap<&str, &str> = self
+            .0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.expose_secret()))
+            .collect();
         let plain = serde_json::to_string(&plain).expect("a map of strings is JSON");
         let plain = SecretString::from(plain);
-        let binding = Binding::UpstreamCredential { org, server, origin: url.origin() };
+        let binding = Binding::UpstreamCredential {
+            org,
+            server,
+            origin: url.origin(),
+        };
         SealedHeaders {
             names: self.0.iter().map(|(name, _)| name.clone()).collect(),
             sealed: keyring.seal(plain.expose_secret().as_bytes(), binding),
@@ -92,7 +106,11 @@ pub(crate) fn unseal(
     url: &UpstreamUrl,
     sealed: &[u8],
 ) -> Result<Vec<(HeaderName, HeaderValue)>, ActionError> {
-    let binding = Binding::UpstreamCredential { org, server, origin: url.origin() };
+    let binding = Binding::UpstreamCredential {
+        org,
+        server,
+        origin: url.origin(),
+    };
     let plain = keyring
         .unseal(sealed, binding)
         .map_err(|error| ActionError::Broken(Box::new(error)))?;
@@ -116,21 +134,50 @@ pub(crate) fn unseal(
 fn check_name(name: &str) -> Result<(), &'static str> {
     /// Names that belong to the connection, to MCP's transport or to whoever is called.
     const RESERVED: [&str; 20] = [
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
-        "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "host", "cookie",
-        "set-cookie", "expect", "forwarded", "via", "last-event-id", "origin", "referer", "date",
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "cookie",
+        "set-cookie",
+        "expect",
+        "forwarded",
+        "via",
+        "last-event-id",
+        "origin",
+        "referer",
+        "date",
         "range",
     ];
-    const RESERVED_PREFIXES: [&str; 7] =
-        ["content-", "mcp-", "accept-", "x-forwarded-", "tollgate-", "sec-", "if-"];
+    const RESERVED_PREFIXES: [&str; 7] = [
+        "content-",
+        "mcp-",
+        "accept-",
+        "x-forwarded-",
+        "tollgate-",
+        "sec-",
+        "if-",
+    ];
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if name.is_empty() || name.len() > 128 || !name.bytes().all(token) {
         return Err("is not a header name of at most 128 characters");
     }
     let reserved = name == "accept"
         || RESERVED.contains(&name)
-        || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-    if reserved { Err("is a header that Tollgate sets or removes itself") } else { Ok(()) }
+        || RESERVED_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+    if reserved {
+        Err("is a header that Tollgate sets or removes itself")
+    } else {
+        Ok(())
+    }
 }
 
 fn check_value(value: &str) -> Result<(), &'static str> {
@@ -153,7 +200,9 @@ mod tests {
     fn parse(pairs: &[(&str, &str)]) -> Result<UpstreamHeaders, Vec<FieldFault>> {
         UpstreamHeaders::parse(
             "/auth/headers",
-            pairs.iter().map(|(n, v)| ((*n).to_owned(), SecretString::from((*v).to_owned()))),
+            pairs
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), SecretString::from((*v).to_owned()))),
         )
     }
 
@@ -172,9 +221,22 @@ mod tests {
     #[test]
     fn a_header_that_is_not_the_tenants_to_set_is_refused() {
         for name in [
-            "Host", "CONTENT-LENGTH", "Content-Type", "Mcp-Session-Id", "mcp-method", "Accept",
-            "accept-encoding", "Cookie", "Transfer-Encoding", "connection", "TE", "Upgrade",
-            "Proxy-Authorization", "X-Forwarded-For", "Expect", "Last-Event-ID",
+            "Host",
+            "CONTENT-LENGTH",
+            "Content-Type",
+            "Mcp-Session-Id",
+            "mcp-method",
+            "Accept",
+            "accept-encoding",
+            "Cookie",
+            "Transfer-Encoding",
+            "connection",
+            "TE",
+            "Upgrade",
+            "Proxy-Authorization",
+            "X-Forwarded-For",
+            "Expect",
+            "Last-Event-ID",
         ] {
             let faults = parse(&[(name, "x")]).expect_err(name);
             assert_eq!(faults[0].pointer, format!("/auth/headers/{name}"));
@@ -184,10 +246,31 @@ mod tests {
     #[test]
     fn no_line_can_be_smuggled_in() {
         let long = "x".repeat(VALUE_BYTES_MAX + 1);
-        for value in ["", " x", "x ", "a\r\nHost: b", "a\nb", "\t", "é", "a\0b", "\x7f", &long] {
+        for value in [
+            "",
+            " x",
+            "x ",
+            "a\r\nHost: b",
+            "a\nb",
+            "\t",
+            "é",
+            "a\0b",
+            "\x7f",
+            &long,
+        ] {
             assert!(parse(&[("x-key", value)]).is_err(), "{value:?}");
         }
-        for name in ["", "a b", "a:b", "a\r\nb", "é", "a/b", "(x)", "x,y", &"n".repeat(129)] {
+        for name in [
+            "",
+            "a b",
+            "a:b",
+            "a\r\nb",
+            "é",
+            "a/b",
+            "(x)",
+            "x,y",
+            &"n".repeat(129),
+        ] {
             assert!(parse(&[(name, "x")]).is_err(), "{name:?}");
         }
         assert!(parse(&[]).is_err());

@@ -122,7 +122,10 @@ fn check_note(note: &str) -> Result<()> {
     }
     let invisible = |c: char| c != '\n' && (c.is_control() || domain::names::is_invisible(c));
     if note.chars().any(invisible) {
-        return Err(ActionError::field("/note", "may not contain invisible characters"));
+        return Err(ActionError::field(
+            "/note",
+            "may not contain invisible characters",
+        ));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use store::{
 };
 use upstream::UpstreamUrl;
 
-use super::{ActionError, Result, catalogue, headers::UpstreamHeaders, require};
+use super::{ActionError, Result, headers::UpstreamHeaders, require};
 use crate::state::Console;
 
 /// How many numbered slugs are tried where the suggested one is taken.
@@ -57,10 +57,17 @@ pub(crate) async fn create(console: &Console, scope: &Scope, new: NewServer) -> 
         .headers
         .as_ref()
         .map(|headers| headers.seal(&console.keyring, scope.org, id, &new.upstream_url));
-    let stem = new.slug.clone().unwrap_or_else(|| Slug::suggest(new.name.as_str(), "server"));
+    let stem = new
+        .slug
+        .clone()
+        .unwrap_or_else(|| Slug::suggest(new.name.as_str(), "server"));
     let mut number = 1;
     loop {
-        let slug = if number == 1 { stem.clone() } else { stem.numbered(number) };
+        let slug = if number == 1 {
+            stem.clone()
+        } else {
+            stem.numbered(number)
+        };
         let row = store::servers::NewServer {
             id,
             name: new.name.clone(),
@@ -106,12 +113,7 @@ pub(crate) async fn edit(
     }
 }
 
-async fn plan(
-    console: &Console,
-    scope: &Scope,
-    now: &Server,
-    edit: &Edit,
-) -> Result<ServerEdit> {
+async fn plan(console: &Console, scope: &Scope, now: &Server, edit: &Edit) -> Result<ServerEdit> {
     let old_url = UpstreamUrl::parse(&now.upstream_url)
         .map_err(|error| ActionError::Broken(Box::new(error)))?;
     let url = edit.upstream_url.as_ref().unwrap_or(&old_url);
@@ -127,7 +129,10 @@ async fn plan(
     Ok(ServerEdit {
         name: edit.name.clone(),
         slug: edit.slug.clone(),
-        upstream_url: edit.upstream_url.as_ref().map(|url| url.as_str().to_owned()),
+        upstream_url: edit
+            .upstream_url
+            .as_ref()
+            .map(|url| url.as_str().to_owned()),
         headers,
         fail_open: edit.fail_open,
     })
@@ -162,7 +167,7 @@ pub(crate) fn proxy_url(console: &Console, id: ServerId) -> String {
 }
 
 fn known_in_catalogue(slug: &Slug) -> Result<()> {
-    match catalogue::server(slug.as_str()) {
+    match catalog::server(slug.as_str()) {
         Some(_) => Ok(()),
         None => Err(ActionError::field("/catalog", "is not in the catalogue")),
     }
@@ -182,7 +187,11 @@ async fn credential_may_travel(console: &Console, url: &UpstreamUrl) -> Result<(
     };
     let allowed = |ip: IpAddr| {
         let ip = ip.to_canonical();
-        console.settings.upstream_allow.iter().any(|range| range.contains(&ip))
+        console
+            .settings
+            .upstream_allow
+            .iter()
+            .any(|range| range.contains(&ip))
     };
     let authority = url.origin().strip_prefix("http://").ok_or_else(refused)?;
     let (host, port) = authority.rsplit_once(':').ok_or_else(refused)?;
@@ -198,5 +207,9 @@ async fn credential_may_travel(console: &Console, url: &UpstreamUrl) -> Result<(
             }
         }
     };
-    if !addresses.is_empty() && addresses.into_iter().all(allowed) { Ok(()) } else { Err(refused()) }
+    if !addresses.is_empty() && addresses.into_iter().all(allowed) {
+        Ok(())
+    } else {
+        Err(refused())
+    }
 }

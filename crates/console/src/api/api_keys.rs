@@ -25,7 +25,9 @@ use super::{
 use crate::{actions, state::Console};
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(revoke))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(revoke))
 }
 
 /// An API key, without its secret.
@@ -128,7 +130,14 @@ async fn create(
     let made = actions::api_keys::create(&console, &scope, &new.label, new.role, expiry).await?;
     let path = format!("/api-keys/{}", made.key.id);
     let secret = made.secret.expose_secret().to_owned();
-    Ok(created(&path, None, ApiKeyWithSecret { key: made.key.into(), secret }))
+    Ok(created(
+        &path,
+        None,
+        ApiKeyWithSecret {
+            key: made.key.into(),
+            secret,
+        },
+    ))
 }
 
 /// Revoke an API key.

@@ -326,7 +326,10 @@ async fn stats(
         None => to.checked_sub(Duration::DAY).unwrap_or(to),
     };
     if from >= to {
-        return Err(ApiError::Query(vec![FieldFault::new("/from", "must be before to")]));
+        return Err(ApiError::Query(vec![FieldFault::new(
+            "/from",
+            "must be before to",
+        )]));
     }
     let filter = Filter {
         server: query.server,
@@ -348,5 +351,10 @@ async fn stats(
         limited: bin.limited,
         waiting: bin.waiting,
     });
-    Ok(Json(Stats { from: Time(from), to: Time(to), bins: bins.collect() }).into_response())
+    Ok(Json(Stats {
+        from: Time(from),
+        to: Time(to),
+        bins: bins.collect(),
+    })
+    .into_response())
 }

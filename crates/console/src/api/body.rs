@@ -65,7 +65,9 @@ impl<T: DeserializeOwned + Default> FromRequest<Console> for MaybeBody<T> {
 pub(crate) struct NoFields {}
 
 async fn read(headers: &HeaderMap, body: Bytes) -> Result<Vec<u8>, ApiError> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
     let announced = announced.and_then(|length| length.parse::<u64>().ok());
     if announced.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
         return Err(ApiError::BodyTooLarge);
@@ -91,10 +93,16 @@ async fn collect(mut stream: BodyDataStream) -> Result<Vec<u8>, ApiError> {
 /// `application/json`, with no other parameter than `charset=utf-8`.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut given = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (given.next(), given.next()) else { return false };
-    let Ok(value) = value.to_str() else { return false };
+    let (Some(value), None) = (given.next(), given.next()) else {
+        return false;
+    };
+    let Ok(value) = value.to_str() else {
+        return false;
+    };
     let mut parts = value.split(';').map(str::trim);
-    parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"))
+    parts
+        .next()
+        .is_some_and(|media| media.eq_ignore_ascii_case("application/json"))
         && parts.all(|parameter| {
             parameter.eq_ignore_ascii_case("charset=utf-8")
                 || parameter.eq_ignore_ascii_case("charset=\"utf-8\"")
@@ -102,7 +110,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    let bounds = json::Bounds { bytes_max: BODY_BYTES_MAX, depth_max: DEPTH_MAX };
+    let bounds = json::Bounds {
+        bytes_max: BODY_BYTES_MAX,
+        depth_max: DEPTH_MAX,
+    };
     let document = json::Document::parse(bytes, bounds).map_err(|fault| malformed(bytes, fault))?;
     if document.root().kind() != json::Kind::Object {
         return Err(ApiError::field("", "must be an object"));
@@ -155,7 +166,9 @@ impl<'de> Deserialize<'de> for DocumentText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
         if raw.get().starts_with('"') {
-            serde_json::from_str(raw.get()).map(Self).map_err(serde::de::Error::custom)
+            serde_json::from_str(raw.get())
+                .map(Self)
+                .map_err(serde::de::Error::custom)
         } else {
             Ok(Self(raw.get().to_owned()))
         }
@@ -178,8 +191,13 @@ mod tests {
             assert!(with(good), "{good}");
         }
         for bad in [
-            "", "text/json", "application/problem+json", "application/json; charset=utf-16",
-            "application/json, text/plain", "application/jsonx", "application/json;boundary=x",
+            "",
+            "text/json",
+            "application/problem+json",
+            "application/json; charset=utf-16",
+            "application/json, text/plain",
+            "application/jsonx",
+            "application/json;boundary=x",
         ] {
             assert!(!with(bad), "{bad}");
         }

@@ -44,11 +44,19 @@ fn key_hash(headers: &HeaderMap) -> Result<[u8; 32], ApiError> {
         ));
     };
     // RFC 9110, section 11.1: the scheme's name is case-insensitive.
-    let token = value.to_str().ok().filter(|_| given.next().is_none()).and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
-    });
+    let token = value
+        .to_str()
+        .ok()
+        .filter(|_| given.next().is_none())
+        .and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then(|| token.trim_start_matches(' '))
+        });
     token
         .and_then(vault::api_key_hash)
-        .ok_or(ApiError::Unauthenticated("This is not an API key: it should begin with tg_key_."))
+        .ok_or(ApiError::Unauthenticated(
+            "This is not an API key: it should begin with tg_key_.",
+        ))
 }

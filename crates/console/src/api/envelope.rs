@@ -44,9 +44,14 @@ pub(crate) async fn envelop(request: Request, next: Next) -> Response {
 fn request_id(request: &Request) -> String {
     let fits = |id: &&str| {
         (1..=64).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
     };
-    let theirs = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let theirs = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
     match theirs.filter(fits) {
         Some(id) => id.to_owned(),
         None => format!("req_{}", uuid::Uuid::now_v7().simple()),
@@ -58,14 +63,22 @@ fn finish(mut response: Response, id: &str) -> Response {
     if status.is_client_error() || status.is_server_error() {
         let problem = response.extensions_mut().remove::<Arc<Problem>>();
         let problem = problem.map_or_else(|| Problem::bare(status), Arc::unwrap_or_clone);
-        response = with_problem(response, Problem { request_id: id.to_owned(), ..problem });
+        response = with_problem(
+            response,
+            Problem {
+                request_id: id.to_owned(),
+                ..problem
+            },
+        );
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
     // Answers can hold tokens, and all of them are for one caller only.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response

@@ -9,6 +9,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::{
+    IntoParams,
+    openapi::{
+        Required,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::{ObjectBuilder, Type},
+    },
+};
 
 use super::problem::ApiError;
 use crate::{actions::ActionError, state::Console};
@@ -24,9 +32,30 @@ impl FromRequestParts<Console> for IfMatch {
         let mut given = parts.headers.get_all(header::IF_MATCH).iter();
         match (given.next(), given.next()) {
             (None, _) => Ok(Self(None)),
-            (Some(value), None) => value.to_str().map_err(|_| ApiError::IfMatch).and_then(parse),
+            (Some(value), None) => value
+                .to_str()
+                .map_err(|_| ApiError::IfMatch)
+                .and_then(parse),
             (Some(_), Some(_)) => Err(ApiError::IfMatch),
         }
+    }
+}
+
+impl IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let parameter = ParameterBuilder::new()
+            .name("If-Match")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some(
+                "The `ETag` of what was read; another revision is answered 412.",
+            ))
+            .schema(Some(
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .examples(["\"r3\""]),
+            ));
+        vec![parameter.build()]
     }
 }
 
@@ -84,12 +113,32 @@ mod tests {
     fn only_one_entity_tag_is_an_if_match() {
         assert!(matches!(parse("\"r7\""), Ok(IfMatch(Some(7)))));
         assert!(matches!(parse("*"), Ok(IfMatch(None))));
-        for never in ["W/\"r7\"", "\"7\"", "\"r\"", "\"r+7\"", "\"rx\"", "\"\"", "\"r99999999999\""]
-        {
+        for never in [
+            "W/\"r7\"",
+            "\"7\"",
+            "\"r\"",
+            "\"r+7\"",
+            "\"rx\"",
+            "\"\"",
+            "\"r99999999999\"",
+        ] {
             let answer = parse(never);
-            assert!(matches!(answer, Err(ApiError::Action(ActionError::Stale))), "{never}");
+            assert!(
+                matches!(answer, Err(ApiError::Action(ActionError::Stale))),
+                "{never}"
+            );
         }
-        for bad in ["", "r7", "\"r7", "r7\"", "\"r1\", \"r2\"", "\"r 7\"", "\"", "W/r7", "**"] {
+        for bad in [
+            "",
+            "r7",
+            "\"r7",
+            "r7\"",
+            "\"r1\", \"r2\"",
+            "\"r 7\"",
+            "\"",
+            "W/r7",
+            "**",
+        ] {
             assert!(matches!(parse(bad), Err(ApiError::IfMatch)), "{bad}");
         }
     }

@@ -10,11 +10,13 @@ const QUOTE_CHARACTERS_MAX: usize = 300;
 /// The field at fault, as an RFC 6901 pointer, and what is wrong with it.
 pub(crate) fn locate<E: std::fmt::Display>(error: &Error<E>) -> FieldFault {
     let mut pointer = String::new();
+    let mut last = "";
     for segment in error.path() {
         match segment {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
             Segment::Map { key } | Segment::Enum { variant: key } => {
                 pointer.push('/');
+                last = key;
                 pointer.push_str(&escape(key));
             }
             Segment::Unknown => {}
@@ -22,26 +24,42 @@ pub(crate) fn locate<E: std::fmt::Display>(error: &Error<E>) -> FieldFault {
     }
     let text = error.inner().to_string();
     // serde_json adds where it stood; the pointer says it better.
-    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    if let Some(name) = text.strip_prefix("missing field `").and_then(|t| t.strip_suffix('`')) {
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(text, _)| text);
+    if let Some(name) = text
+        .strip_prefix("missing field `")
+        .and_then(|t| t.strip_suffix('`'))
+    {
         return FieldFault::new(format!("{pointer}/{}", escape(name)), "is required");
     }
-    if let Some(rest) = text.strip_prefix("unknown field `") {
-        let (name, known) = rest.rsplit_once("`, ").unwrap_or((rest, ""));
-        let at = escape(name);
-        let parent = pointer.strip_suffix(&format!("/{at}")).unwrap_or(&pointer);
-        let known = known.replace("expected one of", "known are").replace("expected", "known is");
-        let detail = if known.is_empty() || known.starts_with("there are no fields") {
-            "is not a known field; there are none here".to_owned()
-        } else {
-            format!("is not a known field; {known}")
+    if text.starts_with("unknown field `") {
+        // The path already ends with the unknown key, which may hold any text.
+        let detail = match known_fields(text, last) {
+            Some(known) => format!("is not a known field; known: {known}"),
+            None => "is not a known field".to_owned(),
         };
-        return FieldFault::new(format!("{parent}/{at}"), detail);
+        return FieldFault::new(pointer, detail);
     }
-    if let Some(name) = text.strip_prefix("duplicate field `").and_then(|t| t.strip_suffix('`')) {
+    if let Some(name) = text
+        .strip_prefix("duplicate field `")
+        .and_then(|t| t.strip_suffix('`'))
+    {
         return FieldFault::new(format!("/{}", escape(name)), "is there more than once");
     }
-    FieldFault::new(pointer, text.chars().take(QUOTE_CHARACTERS_MAX).collect::<String>())
+    FieldFault::new(
+        pointer,
+        text.chars().take(QUOTE_CHARACTERS_MAX).collect::<String>(),
+    )
+}
+
+/// The list at the end of "unknown field `x`, expected one of `a`, `b`".
+fn known_fields<'t>(text: &'t str, unknown: &str) -> Option<&'t str> {
+    let rest = text
+        .strip_prefix("unknown field `")?
+        .strip_prefix(unknown)?;
+    let rest = rest.strip_prefix("`, expected ")?;
+    Some(rest.strip_prefix("one of ").unwrap_or(rest))
 }
 
 #[cfg(test)]
@@ -81,15 +99,43 @@ mod tests {
         for (text, pointer, detail) in [
             ("{}", "/name", "is required"),
             (r#"{"name":"a","inner":{}}"#, "/inner/map", "is required"),
-            (r#"{"name":"a","inner":{"map":{"x/y":-1}}}"#, "/inner/map/x~1y", "invalid value: integer `-1`, expected u8"),
-            (r#"{"name":"a","list":[1,"b"]}"#, "/list/1", "invalid type: string \"b\", expected u8"),
-            (r#"{"name":5}"#, "/name", "invalid type: integer `5`, expected a string"),
+            (
+                r#"{"name":"a","inner":{"map":{"x/y":-1}}}"#,
+                "/inner/map/x~1y",
+                "invalid value: integer `-1`, expected u8",
+            ),
+            (
+                r#"{"name":"a","list":[1,"b"]}"#,
+                "/list/1",
+                "invalid type: string \"b\", expected u8",
+            ),
+            (
+                r#"{"name":5}"#,
+                "/name",
+                "invalid type: integer `5`, expected a string",
+            ),
             (r#"{"name":""}"#, "/name", "must be 1 to 80 characters long"),
-            (r#"{"name":"a","nmae":1}"#, "/nmae", "is not a known field; known are `name`, `inner`, `list`"),
-            (r#"{"name":"a","inner":{"mop":1}}"#, "/inner/mop", "is not a known field; known is `map`"),
-            (r#"{"name":"a","a`, b~/c":1}"#, "/a`", "is not a known field; b~/c`, known are `name`, `inner`, `list`"),
+            (
+                r#"{"name":"a","nmae":1}"#,
+                "/nmae",
+                "is not a known field; known: `name`, `inner`, `list`",
+            ),
+            (
+                r#"{"name":"a","inner":{"mop":1}}"#,
+                "/inner/mop",
+                "is not a known field; known: `map`",
+            ),
+            (
+                r#"{"name":"a","a`, b~/c":1}"#,
+                "/a`, b~0~1c",
+                "is not a known field; known: `name`, `inner`, `list`",
+            ),
         ] {
-            assert_eq!(fault(text), (pointer.to_owned(), detail.to_owned()), "{text}");
+            assert_eq!(
+                fault(text),
+                (pointer.to_owned(), detail.to_owned()),
+                "{text}"
+            );
         }
     }
 }

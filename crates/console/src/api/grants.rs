@@ -314,14 +314,16 @@ async fn get(
     Path(id): Path<GrantId>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
-    Ok(Grant::answer(store::grants::get(&console.db, scope, id).await?))
+    Ok(Grant::answer(
+        store::grants::get(&console.db, scope, id).await?,
+    ))
 }
 
 /// Edit a grant.
 ///
 /// Attaching or detaching a policy needs the right to edit policies; the rest, to manage grants.
 #[utoipa::path(patch, path = "/grants/{id}", tag = "grants", request_body = GrantEdit,
-    params(("id" = schema::GrantId, Path)),
+    params(("id" = schema::GrantId, Path), IfMatch),
     responses((status = 200, description = "The grant as it is now.", body = Grant)))]
 async fn update(
     State(console): State<Console>,
@@ -344,7 +346,7 @@ async fn update(
 ///
 /// For good, and on every gateway within a second. The grant stays in the list.
 #[utoipa::path(delete, path = "/grants/{id}", tag = "grants",
-    params(("id" = schema::GrantId, Path)),
+    params(("id" = schema::GrantId, Path), IfMatch),
     responses((status = 204, description = "It is revoked.")))]
 async fn revoke(
     State(console): State<Console>,
@@ -360,7 +362,7 @@ async fn revoke(
 ///
 /// Its calls are refused until it is resumed.
 #[utoipa::path(post, path = "/grants/{id}/pause", tag = "grants",
-    params(("id" = schema::GrantId, Path)),
+    params(("id" = schema::GrantId, Path), IfMatch),
     responses((status = 200, description = "The grant as it is now.", body = Grant)))]
 async fn pause(
     State(console): State<Console>,
@@ -369,12 +371,14 @@ async fn pause(
     IfMatch(revision): IfMatch,
     MaybeBody(NoFields {}): MaybeBody<NoFields>,
 ) -> Result<Response, ApiError> {
-    Ok(Grant::answer(actions::grants::pause(&console, &scope, id, revision).await?))
+    Ok(Grant::answer(
+        actions::grants::pause(&console, &scope, id, revision).await?,
+    ))
 }
 
 /// Resume a grant.
 #[utoipa::path(post, path = "/grants/{id}/resume", tag = "grants",
-    params(("id" = schema::GrantId, Path)),
+    params(("id" = schema::GrantId, Path), IfMatch),
     responses((status = 200, description = "The grant as it is now.", body = Grant)))]
 async fn resume(
     State(console): State<Console>,
@@ -383,14 +387,16 @@ async fn resume(
     IfMatch(revision): IfMatch,
     MaybeBody(NoFields {}): MaybeBody<NoFields>,
 ) -> Result<Response, ApiError> {
-    Ok(Grant::answer(actions::grants::resume(&console, &scope, id, revision).await?))
+    Ok(Grant::answer(
+        actions::grants::resume(&console, &scope, id, revision).await?,
+    ))
 }
 
 /// Rotate a grant's token.
 ///
 /// The answer holds the new token. The old one stops working at once, or after the overlap.
 #[utoipa::path(post, path = "/grants/{id}/rotate", tag = "grants", request_body = Rotate,
-    params(("id" = schema::GrantId, Path)),
+    params(("id" = schema::GrantId, Path), IfMatch),
     responses((status = 200, description = "The grant and its new token.", body = GrantWithToken)))]
 async fn rotate(
     State(console): State<Console>,

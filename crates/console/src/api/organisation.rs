@@ -19,7 +19,9 @@ use super::{
 use crate::state::Console;
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
-    OpenApiRouter::new().routes(routes!(get)).routes(routes!(admin_events))
+    OpenApiRouter::new()
+        .routes(routes!(get))
+        .routes(routes!(admin_events))
 }
 
 /// An organisation.
@@ -93,7 +95,10 @@ impl From<Actor> for ActorView {
     fn from(actor: Actor) -> Self {
         match actor {
             Actor::Member(user_id) => Self::Member { user_id },
-            Actor::Key { key, maker } => Self::Key { key_id: key, user_id: maker },
+            Actor::Key { key, maker } => Self::Key {
+                key_id: key,
+                user_id: maker,
+            },
         }
     }
 }

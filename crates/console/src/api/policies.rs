@@ -206,10 +206,13 @@ async fn create(
     Body(new): Body<NewPolicy>,
 ) -> Result<Response, ApiError> {
     let document = new.document.as_str();
-    let row =
-        actions::policies::create(&console, &scope, server, &new.name, document, new.publish)
-            .await?;
-    Ok(created(&format!("/policies/{}", row.id), Some(row.revision), Policy::of(row)))
+    let row = actions::policies::create(&console, &scope, server, &new.name, document, new.publish)
+        .await?;
+    Ok(created(
+        &format!("/policies/{}", row.id),
+        Some(row.revision),
+        Policy::of(row),
+    ))
 }
 
 /// Read a policy.
@@ -222,12 +225,14 @@ async fn get(
     Path(id): Path<PolicyId>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
-    Ok(Policy::answer(store::policies::get(&console.db, scope, id).await?))
+    Ok(Policy::answer(
+        store::policies::get(&console.db, scope, id).await?,
+    ))
 }
 
 /// Rename a policy.
 #[utoipa::path(patch, path = "/policies/{id}", tag = "policies", request_body = PolicyEdit,
-    params(("id" = schema::PolicyId, Path)),
+    params(("id" = schema::PolicyId, Path), IfMatch),
     responses((status = 200, description = "The policy as it is now.", body = Policy)))]
 async fn rename(
     State(console): State<Console>,
@@ -244,7 +249,7 @@ async fn rename(
 ///
 /// Refused with 409 while a live grant uses it.
 #[utoipa::path(delete, path = "/policies/{id}", tag = "policies",
-    params(("id" = schema::PolicyId, Path)),
+    params(("id" = schema::PolicyId, Path), IfMatch),
     responses(
         (status = 204, description = "It is gone."),
         (status = 409, description = "A live grant uses it.",
@@ -296,7 +301,7 @@ async fn version(
 ///
 /// It decides nothing until it is published.
 #[utoipa::path(post, path = "/policies/{id}/versions", tag = "policies",
-    request_body = NewVersion, params(("id" = schema::PolicyId, Path)),
+    request_body = NewVersion, params(("id" = schema::PolicyId, Path), IfMatch),
     responses((status = 201, description = "The new version.", body = PolicyVersion)))]
 async fn add_version(
     State(console): State<Console>,
@@ -317,7 +322,7 @@ async fn add_version(
 /// Publishing an older version is the roll-back. Every gateway decides by it within a second. The
 /// document is checked again first.
 #[utoipa::path(post, path = "/policies/{id}/publish", tag = "policies", request_body = Publish,
-    params(("id" = schema::PolicyId, Path)),
+    params(("id" = schema::PolicyId, Path), IfMatch),
     responses((status = 200, description = "The policy as it is now.", body = Policy)))]
 async fn publish(
     State(console): State<Console>,
@@ -326,7 +331,6 @@ async fn publish(
     IfMatch(revision): IfMatch,
     Body(publish): Body<Publish>,
 ) -> Result<Response, ApiError> {
-    let row =
-        actions::policies::publish(&console, &scope, id, revision, publish.version).await?;
+    let row = actions::policies::publish(&console, &scope, id, revision, publish.version).await?;
     Ok(Policy::answer(row))
 }

@@ -106,7 +106,10 @@ impl ApiError {
             }
             Self::MethodNotAllowed => "This path does not take that method.".into(),
             Self::BodyTooLarge => {
-                format!("The body is larger than {} bytes.", super::body::BODY_BYTES_MAX)
+                format!(
+                    "The body is larger than {} bytes.",
+                    super::body::BODY_BYTES_MAX
+                )
             }
             Self::BodyTooSlow => "The body took too long to arrive.".into(),
             Self::BodyBroken => "The body broke off before its end.".into(),
@@ -145,7 +148,10 @@ impl ApiError {
                 faults.iter().map(at).collect()
             }
             Self::Malformed(detail) => {
-                vec![ProblemField { pointer: String::new(), detail: detail.clone() }]
+                vec![ProblemField {
+                    pointer: String::new(),
+                    detail: detail.clone(),
+                }]
             }
             Self::Action(ActionError::Policy(faults)) => faults
                 .iter()
@@ -165,7 +171,10 @@ impl ApiError {
                 tracing::error!(error = source.as_ref(), "a stored value cannot be read");
             }
             Self::Action(ActionError::Unavailable(source)) => {
-                tracing::error!(error = source as &dyn std::error::Error, "the database failed");
+                tracing::error!(
+                    error = source as &dyn std::error::Error,
+                    "the database failed"
+                );
             }
             Self::Panic => tracing::error!("a handler panicked"),
             _ => {}
@@ -274,7 +283,11 @@ impl Problem {
 
 fn capitalised(sentence: &str) -> String {
     let mut chars = sentence.chars();
-    let mut out: String = chars.next().into_iter().flat_map(char::to_uppercase).collect();
+    let mut out: String = chars
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .collect();
     out.push_str(chars.as_str());
     if !out.ends_with(['.', '!', '?']) {
         out.push('.');

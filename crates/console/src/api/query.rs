@@ -51,7 +51,10 @@ impl PageQuery {
 
 /// The page that `limit` and `cursor` ask for.
 pub(crate) fn page(limit: Limit, cursor: Option<Cursor>) -> PageRequest {
-    PageRequest { limit: limit.0, after: cursor.map(|cursor| cursor.0) }
+    PageRequest {
+        limit: limit.0,
+        after: cursor.map(|cursor| cursor.0),
+    }
 }
 
 /// How many items a page has: 1 to 200, 50 unless said.
@@ -81,7 +84,9 @@ impl<'de> Deserialize<'de> for Limit {
         let digits = text.bytes().all(|b| b.is_ascii_digit());
         match text.parse() {
             Ok(limit @ 1..=200) if digits => Ok(Self(limit)),
-            _ => Err(serde::de::Error::custom("must be a whole number from 1 to 200")),
+            _ => Err(serde::de::Error::custom(
+                "must be a whole number from 1 to 200",
+            )),
         }
     }
 }
@@ -149,8 +154,17 @@ mod tests {
 
     #[test]
     fn a_page_is_asked_for_strictly() {
-        assert_eq!(parse::<PageQuery>("").expect("defaults").request().limit, 50);
-        assert_eq!(parse::<PageQuery>("limit=200").expect("the most").request().limit, 200);
+        assert_eq!(
+            parse::<PageQuery>("").expect("defaults").request().limit,
+            50
+        );
+        assert_eq!(
+            parse::<PageQuery>("limit=200")
+                .expect("the most")
+                .request()
+                .limit,
+            200
+        );
         let cursor = Cursor::write(Uuid::now_v7());
         assert!(parse::<PageQuery>(&format!("cursor={cursor}&limit=1")).is_ok());
         for (query, pointer) in [

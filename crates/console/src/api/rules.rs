@@ -34,7 +34,9 @@ use crate::{
 };
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
-    OpenApiRouter::new().routes(routes!(check)).routes(routes!(decide))
+    OpenApiRouter::new()
+        .routes(routes!(check))
+        .routes(routes!(decide))
 }
 
 /// A document to check.
@@ -216,7 +218,10 @@ async fn decide(
         (Some(document), None) => Rules::Document(document.as_str()),
         (None, Some(id)) => Rules::Policy(id),
         (Some(_), Some(_)) => {
-            return Err(ApiError::field("/policy_id", "does not go together with document"));
+            return Err(ApiError::field(
+                "/policy_id",
+                "does not go together with document",
+            ));
         }
         (None, None) => return Err(ApiError::field("/document", "or policy_id is required")),
     };

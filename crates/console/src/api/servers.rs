@@ -110,7 +110,11 @@ pub(crate) enum AuthKind {
 
 impl Server {
     fn of(console: &Console, row: store::servers::Server) -> Self {
-        let kind = if row.header_names.is_empty() { AuthKind::None } else { AuthKind::Headers };
+        let kind = if row.header_names.is_empty() {
+            AuthKind::None
+        } else {
+            AuthKind::Headers
+        };
         Self {
             proxy_url: actions::servers::proxy_url(console, row.id),
             id: row.id,
@@ -158,9 +162,10 @@ impl Auth {
     fn parse(self) -> Result<Option<UpstreamHeaders>, ActionError> {
         match (self.kind, self.headers) {
             (AuthKind::None, None) => Ok(None),
-            (AuthKind::None, Some(_)) => {
-                Err(ActionError::field("/auth/headers", "goes only with the kind “headers”"))
-            }
+            (AuthKind::None, Some(_)) => Err(ActionError::field(
+                "/auth/headers",
+                "goes only with the kind “headers”",
+            )),
             (AuthKind::Headers, None) => Err(ActionError::field("/auth/headers", "is required")),
             (AuthKind::Headers, Some(headers)) => {
                 let headers = headers.into_iter().map(|(n, v)| (n, SecretString::from(v)));
@@ -260,7 +265,11 @@ async fn create(
     };
     let row = actions::servers::create(&console, &scope, new).await?;
     let server = Server::of(&console, row);
-    Ok(created(&format!("/servers/{}", server.id), Some(server.revision), server))
+    Ok(created(
+        &format!("/servers/{}", server.id),
+        Some(server.revision),
+        server,
+    ))
 }
 
 /// Read a server.
@@ -273,7 +282,10 @@ async fn get(
     Path(id): Path<ServerId>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
-    Ok(Server::answer(&console, store::servers::get(&console.db, scope, id).await?))
+    Ok(Server::answer(
+        &console,
+        store::servers::get(&console.db, scope, id).await?,
+    ))
 }
 
 /// Edit a server.
@@ -281,7 +293,7 @@ async fn get(
 /// Changing scheme, host or port of `upstream_url` removes the stored header values until they are
 /// entered again, so that they never reach another server.
 #[utoipa::path(patch, path = "/servers/{id}", tag = "servers", request_body = ServerEdit,
-    params(("id" = schema::ServerId, Path)),
+    params(("id" = schema::ServerId, Path), IfMatch),
     responses((status = 200, description = "The server as it is now.", body = Server)))]
 async fn update(
     State(console): State<Console>,
@@ -306,7 +318,7 @@ async fn update(
 /// Its policies and grants go with it, and their agents are refused from then on. The audit log
 /// keeps its history.
 #[utoipa::path(delete, path = "/servers/{id}", tag = "servers",
-    params(("id" = schema::ServerId, Path)),
+    params(("id" = schema::ServerId, Path), IfMatch),
     responses((status = 204, description = "It is gone.")))]
 async fn delete(
     State(console): State<Console>,

@@ -23,7 +23,9 @@ use super::{
 use crate::{actions, state::Console};
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(update))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(update))
 }
 
 /// One tool, as its server described it when last asked. Titles and descriptions are the server's
@@ -97,9 +99,18 @@ async fn list(
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
     store::servers::get(&console.db, scope, id).await?;
-    let tools = store::servers::tools(&console.db, scope, id).await?.unwrap_or_default();
-    let items = tools.into_iter().map(Tool::of).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(List { items, next_cursor: None }).into_response())
+    let tools = store::servers::tools(&console.db, scope, id)
+        .await?
+        .unwrap_or_default();
+    let items = tools
+        .into_iter()
+        .map(Tool::of)
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(List {
+        items,
+        next_cursor: None,
+    })
+    .into_response())
 }
 
 /// Set a tool's class.
