@@ -13,6 +13,8 @@ mod guard;
 mod link;
 mod pool;
 pub mod sse;
+#[cfg(test)]
+mod testing;
 mod url;
 
 pub use answer::Answer;

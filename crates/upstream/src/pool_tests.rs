@@ -1,9 +1,6 @@
 //! A pool against real servers on loopback.
 
-use std::{
-    net::SocketAddr,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http_body_util::BodyExt;
 use tokio::{
@@ -12,72 +9,10 @@ use tokio::{
 };
 
 use super::*;
-use crate::guard::Guard;
-
-const SOON: Duration = Duration::from_secs(5);
-
-/// A dialler whose operator allows loopback.
-fn dialler() -> Dialler {
-    let loopback = ["127.0.0.0/8", "::1/128"].map(|net| net.parse().expect("a range"));
-    Dialler::new(Guard::new(loopback.to_vec()))
-}
-
-fn url(address: SocketAddr) -> UpstreamUrl {
-    UpstreamUrl::parse(&format!("http://{address}/mcp")).expect("a URL")
-}
-
-fn post(body: &'static str) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::from(body));
-    *request.method_mut() = http::Method::POST;
-    request
-}
-
-/// Counts what reached a server.
-#[derive(Default)]
-struct Seen {
-    connections: AtomicUsize,
-    requests: AtomicUsize,
-}
-
-/// A server that hands each connection to `serve`, and counts them.
-async fn server<F, Fut>(serve: F) -> (Arc<Upstream>, Arc<Seen>)
-where
-    F: Fn(TcpStream, Arc<Seen>) -> Fut + Send + 'static,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("binds");
-    let address = listener.local_addr().expect("bound");
-    let seen = Arc::new(Seen::default());
-    let counts = Arc::clone(&seen);
-    tokio::spawn(async move {
-        while let Ok((tcp, _)) = listener.accept().await {
-            counts.connections.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(serve(tcp, Arc::clone(&counts)));
-        }
-    });
-    (Upstream::new(dialler(), url(address)), seen)
-}
-
-/// Reads one request, head and body, and counts it. None at the end of the connection.
-async fn read_request(tcp: &mut TcpStream, seen: &Seen) -> Option<String> {
-    let mut bytes = Vec::new();
-    loop {
-        let mut buffer = [0; 4096];
-        let n = tcp.read(&mut buffer).await.ok().filter(|&n| n > 0)?;
-        bytes.extend_from_slice(&buffer[..n]);
-        let text = String::from_utf8(bytes.clone()).expect("text");
-        let Some((head, body)) = text.split_once("\r\n\r\n") else {
-            continue;
-        };
-        let length = head
-            .lines()
-            .find_map(|line| line.strip_prefix("content-length: "));
-        if body.len() >= length.map_or(0, |length| length.parse().expect("a number")) {
-            seen.requests.fetch_add(1, Ordering::SeqCst);
-            return Some(text);
-        }
-    }
-}
+use crate::{
+    guard::Guard,
+    testing::{SOON, Seen, dialler, post, read_request, server},
+};
 
 /// Answers every request on a connection with the same bytes.
 async fn answer_all(mut tcp: TcpStream, seen: Arc<Seen>, answer: &'static str) {
@@ -90,15 +25,6 @@ async fn call(upstream: &Arc<Upstream>) -> Result<String, UpstreamError> {
     let response = upstream.send(post("{}"), SOON).await?;
     let body = response.into_body().collect().await?.to_bytes();
     Ok(String::from_utf8(body.to_vec()).expect("text"))
-}
-
-impl Seen {
-    fn counts(&self) -> (usize, usize) {
-        (
-            self.connections.load(Ordering::SeqCst),
-            self.requests.load(Ordering::SeqCst),
-        )
-    }
 }
 
 #[tokio::test]

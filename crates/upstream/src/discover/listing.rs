@@ -1,0 +1,96 @@
+//! The pages of `tools/list`.
+
+use std::collections::HashSet;
+
+use domain::Tool;
+use json::{Kind, Value};
+
+use super::{
+    Found,
+    exchange::Exchange,
+    message::{Failed, clean, with_result},
+};
+
+/// How many pages of a list are read.
+pub const PAGES_MAX: usize = 100;
+/// How many tools a list may have.
+pub const TOOLS_MAX: usize = 10_000;
+/// How many names that stand twice are told.
+const NOTES_MAX: usize = 20;
+
+const LIST: &str = "tools/list";
+
+/// Reads every page into `found`.
+pub(super) async fn read(exchange: &mut Exchange<'_>, found: &mut Found) -> Result<(), Failed> {
+    let mut names = HashSet::new();
+    let mut cursor = None;
+    for page in 0..PAGES_MAX {
+        let params = cursor.as_ref().map_or_else(String::new, |cursor: &String| {
+            let mut params = r#""cursor":"#.to_owned();
+            json::quote(cursor, &mut params);
+            params
+        });
+        let text = match exchange.request(LIST, &params).await {
+            // A server without tools need not know the method.
+            Err(Failed::Rpc { code: -32601, .. }) if page == 0 => return Ok(()),
+            other => other?,
+        };
+        cursor = with_result(LIST, &text, |result| {
+            let tools = result
+                .get("tools")
+                .filter(|tools| tools.kind() == Kind::Array);
+            let tools = tools.ok_or("its result has no list of tools")?;
+            if found.tools.len() + tools.len() > TOOLS_MAX {
+                return Err(format!("it lists more than {TOOLS_MAX} tools"));
+            }
+            for tool in tools.elements() {
+                let tool = read_tool(tool)
+                    .ok_or_else(|| format!("tool {} has no name", found.tools.len() + 1))?;
+                if names.insert(tool.name.clone()) {
+                    found.tools.push(tool);
+                } else if found.notes.len() < NOTES_MAX {
+                    let name = clean(&tool.name, 128);
+                    found.notes.push(format!(
+                        "The server lists {name} more than once; its first definition counts."
+                    ));
+                }
+            }
+            match result.get("nextCursor") {
+                None => Ok(None),
+                Some(cursor) if cursor.kind() == Kind::Null => Ok(None),
+                Some(cursor) => match cursor.as_str() {
+                    Some(cursor) => Ok(Some(cursor.into_owned())),
+                    None => Err("its nextCursor is not a string".to_owned()),
+                },
+            }
+        })?;
+        if cursor.is_none() {
+            return Ok(());
+        }
+    }
+    let detail = format!("its list has more than {PAGES_MAX} pages");
+    Err(Failed::NotMcp {
+        method: LIST,
+        detail,
+    })
+}
+
+/// One tool as it stands. None where it has no name.
+fn read_tool(tool: Value<'_>) -> Option<Tool> {
+    let text = |value: Value<'_>, key| Some(without_nul(&value.get(key)?.as_str()?));
+    let title = text(tool, "title").or_else(|| {
+        tool.get("annotations")
+            .and_then(|annotations| text(annotations, "title"))
+    });
+    Some(Tool {
+        name: text(tool, "name")?,
+        title,
+        description: text(tool, "description"),
+        definition: tool.raw().to_owned(),
+        class: None,
+    })
+}
+
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{FFFD}")
+}
