@@ -106,6 +106,10 @@ closed! {
         TooLarge = "too_large",
         /// The method is not one that the gateway relays.
         MethodRefused = "method_refused",
+        /// The token is good, but the address is another server's or nobody's.
+        WrongServer = "wrong_server",
+        /// A browser page of an origin that is not allowed.
+        OriginRefused = "origin_refused",
         /// The session is not this grant's, or not one at all.
         SessionRefused = "session_refused",
         /// All methods but `tools/call` share a rate, and it is spent.

@@ -1,0 +1,625 @@
+//! The way to the upstream and what its answer means. Takes a [`Permit`], sends once, settles once.
+//!
+//! Source: `wire.md`, section 5, whose table is `heard` and `refused` here, row by row.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::body::Body;
+use bytes::Bytes;
+use domain::audit::Settled;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode,
+    header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, VIA},
+};
+use http_body_util::Full;
+use limits::Proof;
+use upstream::Answer;
+
+use crate::{
+    admit::Permit,
+    answers::{EVENT_STREAM, JSON},
+    collect::{Collected, Deadlines, SMALL_BYTES_MAX, broken, collect},
+    events::{self, Treat},
+    handshake::{self, Adjust, HANDSHAKE_BYTES_MAX},
+    headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID},
+    list::{self, LIST_BYTES_MAX},
+    read::{Kind, Outgoing},
+    refusal::{Fault, TRANSPORT},
+    relay::Relay,
+    routes::Way,
+    scan::{Found, Scan, same_id},
+    session::Session,
+    settle::Settle,
+    turn::Turn,
+};
+
+/// Statuses that say the request was turned away before anything ran: `policy.md`, section 4.
+const TURNED_AWAY: [u16; 7] = [401, 403, 404, 405, 413, 415, 429];
+
+/// Sends a message and brings its answer back.
+pub(crate) async fn message(turn: Turn, permit: Permit, out: Outgoing) -> Response<Body> {
+    let mut settle = permit.spend();
+    let way = match way(&turn) {
+        Ok(way) => way,
+        Err(fault) => return fail(&turn, settle, &fault, Some(Proof::NothingSent)).await,
+    };
+    let request = post(&way, out.body.clone(), &out.headers);
+    let first_byte = turn.gateway.settings.first_byte;
+    let response = match way.upstream.send(request, first_byte).await {
+        Ok(response) => response,
+        Err(error) => {
+            let fault = broken(&error);
+            let unsent = matches!(fault, Fault::Unreachable(_)).then_some(Proof::NothingSent);
+            tracing::debug!(event.id = %turn.event, %error, "no answer");
+            return fail(&turn, settle, &fault, unsent).await;
+        }
+    };
+    settle.status = Some(response.status().as_u16());
+    if response.status().is_success() {
+        heard(turn, settle, out, response).await
+    } else {
+        refused(turn, settle, out, response).await
+    }
+}
+
+fn way(turn: &Turn) -> Result<WayOut, Fault> {
+    let way = turn.caller.grant.server.way.as_ref();
+    let way = way.ok_or(Fault::Unreachable("its address cannot be used"))?;
+    let Way { upstream, headers } = way.clone();
+    Ok(WayOut {
+        upstream,
+        headers: headers.ok_or(Fault::Credential(None))?,
+    })
+}
+
+/// A way with its credential at hand.
+pub(crate) struct WayOut {
+    upstream: Arc<upstream::Upstream>,
+    headers: HeaderMap,
+}
+
+/// Only what stands here goes to an upstream; nothing is copied from the client's headers. The
+/// upstream's own `Host` is set where the connection is.
+fn post(way: &WayOut, body: Bytes, mcp: &[(HeaderName, HeaderValue)]) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    let mut headers = way.headers.clone();
+    headers.reserve(mcp.len() + 4);
+    headers.insert(CONTENT_TYPE, JSON);
+    common(&mut headers);
+    for (name, value) in mcp {
+        headers.insert(name, value.clone());
+    }
+    *request.headers_mut() = headers;
+    request
+}
+
+fn common(headers: &mut HeaderMap) {
+    const BOTH: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+    headers.insert(ACCEPT, BOTH);
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(VIA, HeaderValue::from_static("1.1 tollgate"));
+}
+
+/// Records a fault and says it.
+async fn fail(
+    turn: &Turn,
+    mut settle: Settle,
+    fault: &Fault,
+    proof: Option<Proof>,
+) -> Response<Body> {
+    if let Some(proof) = proof {
+        settle.give_back(proof).await;
+    }
+    settle.record(fault.settled());
+    let server = &turn.caller.grant.server;
+    tracing::info!(event.id = %turn.event, server.id = %server.id, code = fault.code().0, "upstream failed");
+    turn.fault(fault)
+}
+
+/// The upstream answered with something other than success.
+async fn refused(
+    turn: Turn,
+    mut settle: Settle,
+    out: Outgoing,
+    response: Response<Answer>,
+) -> Response<Body> {
+    let status = response.status();
+    let turned_away = TURNED_AWAY
+        .contains(&status.as_u16())
+        .then_some(Proof::UpstreamSays);
+    // Relayed, these would make the client sign in to the wrong party, or follow.
+    if matches!(status.as_u16(), 401 | 403) {
+        return fail(
+            &turn,
+            settle,
+            &Fault::Credential(Some(status.as_u16())),
+            turned_away,
+        )
+        .await;
+    }
+    if status.is_redirection() || status.is_informational() {
+        let fault = Fault::Invalid(format!("it redirects (HTTP {})", status.as_u16()).into());
+        return fail(&turn, settle, &fault, None).await;
+    }
+    let body = if content(&response) == Content::Json {
+        let deadlines = Deadlines::from(&turn.gateway.settings);
+        match collect(response.into_body(), SMALL_BYTES_MAX, deadlines).await {
+            Ok(Collected::Whole(body)) => Some(body),
+            Ok(Collected::Large(..)) | Err(_) => None,
+        }
+    } else {
+        None
+    };
+    let error = body.filter(|body| Scan::whole(body).is_some_and(|found| is_error(&found)));
+    let code = error
+        .as_ref()
+        .and_then(|body| Scan::whole(body))
+        .and_then(|found| found.code);
+    let unknown_method = (code == Some(-32601)).then_some(Proof::UpstreamSays);
+    if let Some(proof) = turned_away.or(unknown_method) {
+        settle.give_back(proof).await;
+    }
+    if let Some(body) = error {
+        settle.bytes = body.len() as u64;
+        settle.record(Settled::RpcError);
+        return turn.answer(status, Some(JSON), body.into());
+    }
+    // A dead session, said without JSON-RPC: the client starts again.
+    if status == StatusCode::NOT_FOUND && out.session.is_some() {
+        settle.record(Settled::RpcError);
+        let text = "There is no such session; start again with initialize.";
+        let body = crate::answers::error(turn.id.as_deref(), TRANSPORT, text, None);
+        return turn.answer(status, Some(JSON), body.into());
+    }
+    let fault = Fault::Invalid(format!("HTTP {} without a JSON-RPC error", status.as_u16()).into());
+    fail(&turn, settle, &fault, None).await
+}
+
+fn is_error(found: &Found) -> bool {
+    found.error && !found.result && found.method.is_none()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Json,
+    Events,
+    Other,
+}
+
+fn content(response: &Response<Answer>) -> Content {
+    let said = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = said
+        .and_then(|text| text.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    if kind.eq_ignore_ascii_case("application/json") {
+        Content::Json
+    } else if kind.eq_ignore_ascii_case("text/event-stream") {
+        Content::Events
+    } else {
+        Content::Other
+    }
+}
+
+/// The upstream answered with success.
+async fn heard(
+    turn: Turn,
+    mut settle: Settle,
+    out: Outgoing,
+    response: Response<Answer>,
+) -> Response<Body> {
+    if out.kind == Kind::Notification {
+        settle.record(Settled::Ok);
+        return turn.answer(StatusCode::ACCEPTED, None, Body::empty());
+    }
+    let status = response.status();
+    match (content(&response), out.kind) {
+        (Content::Other, _) => {
+            let fault = Fault::Invalid("it is neither JSON nor an event stream".into());
+            fail(&turn, settle, &fault, None).await
+        }
+        (content, Kind::Initialize | Kind::Discover) => {
+            handshake(turn, settle, out, response, content == Content::Events).await
+        }
+        (Content::Json, Kind::List) => page(turn, settle, response).await,
+        (Content::Json, _) => json(turn, settle, status, response.into_body()).await,
+        (Content::Events, kind) => {
+            let id = turn.id.clone().unwrap_or_default();
+            let treat = if kind == Kind::List {
+                Treat::List(id)
+            } else {
+                Treat::Answer(id)
+            };
+            let stream =
+                events::Stream::new(&turn, settle, treat, out.session, response.into_body());
+            turn.answer(status, Some(EVENT_STREAM), Body::new(stream))
+        }
+    }
+}
+
+/// One JSON answer, relayed as it came once it is known to be one.
+async fn json(
+    turn: Turn,
+    mut settle: Settle,
+    status: StatusCode,
+    answer: Answer,
+) -> Response<Body> {
+    let deadlines = Deadlines::from(&turn.gateway.settings);
+    let body = match collect(answer, SMALL_BYTES_MAX, deadlines).await {
+        Err(fault) => return fail(&turn, settle, &fault, None).await,
+        Ok(Collected::Large(pieces, rest)) => {
+            let id = turn.id.clone().unwrap_or_default();
+            let relay = Relay::new(pieces, rest, id, deadlines, settle, turn.is_stateless());
+            return turn.answer(status, Some(JSON), Body::new(relay));
+        }
+        Ok(Collected::Whole(body)) => body,
+    };
+    settle.bytes = body.len() as u64;
+    let outcome = Scan::whole(&body)
+        .ok_or(Fault::Invalid("it is not a JSON-RPC message".into()))
+        .and_then(|found| outcome(&found, turn.id.as_deref().unwrap_or_default()));
+    match outcome {
+        Err(fault) => fail(&turn, settle, &fault, None).await,
+        Ok((settled, proof)) => {
+            if let Some(proof) = proof {
+                settle.give_back(proof).await;
+            }
+            settle.record(settled);
+            turn.answer(status, Some(JSON), body.into())
+        }
+    }
+}
+
+/// What one message says became of the request with this id, and whether it is proof that nothing
+/// ran.
+pub(crate) fn outcome(found: &Found, id: &[u8]) -> Result<(Settled, Option<Proof>), Fault> {
+    let own = found
+        .id
+        .as_deref()
+        .is_some_and(|answered| same_id(answered, id));
+    let nameless = found
+        .id
+        .as_deref()
+        .is_none_or(|answered| answered == b"null");
+    if found.method.is_some() || found.result == found.error {
+        return Err(Fault::Invalid("it is not the answer to a request".into()));
+    }
+    if !(own || found.error && nameless) {
+        return Err(Fault::Invalid("it answers another request".into()));
+    }
+    if found.error {
+        let proof = (found.code == Some(-32601)).then_some(Proof::UpstreamSays);
+        return Ok((Settled::RpcError, proof));
+    }
+    if found.is_unfinished() {
+        let what = "it asks for more input or made a task, which is not relayed";
+        return Err(Fault::Invalid(what.into()));
+    }
+    Ok((
+        if found.is_error {
+            Settled::ToolError
+        } else {
+            Settled::Ok
+        },
+        None,
+    ))
+}
+
+/// A page of tools as JSON.
+async fn page(turn: Turn, mut settle: Settle, response: Response<Answer>) -> Response<Body> {
+    let status = response.status();
+    let deadlines = Deadlines::from(&turn.gateway.settings);
+    let body = match collect(response.into_body(), LIST_BYTES_MAX, deadlines).await {
+        Ok(Collected::Whole(body)) => body,
+        Ok(Collected::Large(..)) => {
+            let fault = Fault::Invalid("its list of tools is too long".into());
+            return fail(&turn, settle, &fault, None).await;
+        }
+        Err(fault) => return fail(&turn, settle, &fault, None).await,
+    };
+    settle.bytes = body.len() as u64;
+    let id = turn.id.as_deref().unwrap_or_default();
+    let known = Scan::whole(&body)
+        .ok_or(Fault::Invalid("it is not a JSON-RPC message".into()))
+        .and_then(|found| outcome(&found, id));
+    let (settled, filtered) = match known {
+        Err(fault) => return fail(&turn, settle, &fault, None).await,
+        Ok((settled, _)) => (
+            settled,
+            list::filter(&body, &turn.caller.grant, turn.is_stateless()),
+        ),
+    };
+    let Ok(filtered) = filtered else {
+        let fault = Fault::Invalid("its list of tools cannot be read".into());
+        return fail(&turn, settle, &fault, None).await;
+    };
+    if filtered.news {
+        turn.gateway
+            .refresh(&turn.caller.grant.server, crate::clock::unix_ms());
+    }
+    settle.record(settled);
+    turn.answer(status, Some(JSON), filtered.text.into())
+}
+
+/// The answer to `initialize` or `server/discover`, as one JSON message whatever it came as: the
+/// version that was agreed on has to be known before the session is sealed.
+async fn handshake(
+    turn: Turn,
+    mut settle: Settle,
+    out: Outgoing,
+    response: Response<Answer>,
+    events: bool,
+) -> Response<Body> {
+    let status = response.status();
+    let deadlines = Deadlines::from(&turn.gateway.settings);
+    let upstream_id = match response.headers().get(SESSION_ID) {
+        Some(id) if out.kind == Kind::Initialize => id.to_str().ok().map(str::to_owned),
+        _ => None,
+    };
+    let id = turn.id.as_deref().unwrap_or_default();
+    let body = if events {
+        events::first_answer(response.into_body(), id, HANDSHAKE_BYTES_MAX, deadlines).await
+    } else {
+        match collect(response.into_body(), HANDSHAKE_BYTES_MAX, deadlines).await {
+            Ok(Collected::Whole(body)) => Ok(body),
+            Ok(Collected::Large(..)) => Err(Fault::Invalid("it is too long".into())),
+            Err(fault) => Err(fault),
+        }
+    };
+    let body = match body {
+        Ok(body) => body,
+        Err(fault) => return fail(&turn, settle, &fault, None).await,
+    };
+    settle.bytes = body.len() as u64;
+    let adjust = Adjust {
+        others: turn.caller.grant.policy.allows_by_default(),
+        tells_changes: upstream_id.is_some(),
+        stateless: turn.is_stateless(),
+    };
+    let Some(adjusted) = handshake::answer(&body, id, adjust) else {
+        let fault = Fault::Invalid("its answer to the handshake cannot be read".into());
+        return fail(&turn, settle, &fault, None).await;
+    };
+    let sealed = match upstream_id.filter(|_| !adjusted.is_error) {
+        None => None,
+        Some(upstream_id) => match seal(&turn, upstream_id, &adjusted.version) {
+            Some(value) => Some(value),
+            None => {
+                let fault = Fault::Invalid("its session id cannot be relayed".into());
+                return fail(&turn, settle, &fault, None).await;
+            }
+        },
+    };
+    settle.record(if adjusted.is_error {
+        Settled::RpcError
+    } else {
+        Settled::Ok
+    });
+    let mut response = turn.answer(status, Some(JSON), adjusted.text.into());
+    if let Some(sealed) = sealed {
+        response.headers_mut().insert(SESSION_ID, sealed);
+    }
+    response
+}
+
+fn seal(turn: &Turn, upstream_id: String, version: &str) -> Option<HeaderValue> {
+    let keys = turn.gateway.keys.load();
+    let server = &turn.caller.grant.server;
+    let session = Session {
+        upstream_id,
+        origin: server.origin().to_owned(),
+        version: version
+            .chars()
+            .filter(char::is_ascii_graphic)
+            .take(32)
+            .collect(),
+        client: turn.client.clone().unwrap_or_default(),
+        began_ms: crate::clock::unix_ms(),
+    };
+    let sealed = session.seal(&keys.as_ref()?.keyring, server.id, turn.caller.grant_id())?;
+    HeaderValue::from_str(&sealed).ok()
+}
+
+/// `GET`: the session's own stream.
+pub(crate) async fn stream(
+    turn: Turn,
+    permit: Permit,
+    session: Session,
+    last_event: Option<String>,
+) -> Response<Body> {
+    let mut settle = permit.spend();
+    let way = match way(&turn) {
+        Ok(way) => way,
+        Err(fault) => return fail(&turn, settle, &fault, None).await,
+    };
+    let mut request = in_session(&way, Method::GET, &session);
+    request.headers_mut().insert(ACCEPT, EVENT_STREAM);
+    if let Some(event) = last_event {
+        match HeaderValue::from_str(&event) {
+            Ok(event) => request.headers_mut().insert(LAST_EVENT_ID, event),
+            Err(_) => {
+                return fail(
+                    &turn,
+                    settle,
+                    &Fault::Invalid("its event id cannot be sent".into()),
+                    None,
+                )
+                .await;
+            }
+        };
+    }
+    let first_byte = turn.gateway.settings.first_byte;
+    let response = match way.upstream.send(request, first_byte).await {
+        Ok(response) => response,
+        Err(error) => return fail(&turn, settle, &broken(&error), None).await,
+    };
+    let status = response.status();
+    settle.status = Some(status.as_u16());
+    match status.as_u16() {
+        200..300 if content(&response) == Content::Events => {
+            let session = Some(session);
+            let stream =
+                events::Stream::new(&turn, settle, Treat::Session, session, response.into_body());
+            turn.answer(StatusCode::OK, Some(EVENT_STREAM), Body::new(stream))
+        }
+        401 | 403 => {
+            fail(
+                &turn,
+                settle,
+                &Fault::Credential(Some(status.as_u16())),
+                None,
+            )
+            .await
+        }
+        // Most servers have no such stream, which clients take for what it is.
+        400 | 404 | 405 => plain(&turn, settle, status),
+        _ => {
+            let fault =
+                Fault::Invalid(format!("HTTP {} without an event stream", status.as_u16()).into());
+            fail(&turn, settle, &fault, None).await
+        }
+    }
+}
+
+/// `DELETE`: the client ends its session.
+pub(crate) async fn delete(turn: Turn, permit: Permit, session: Session) -> Response<Body> {
+    let mut settle = permit.spend();
+    let way = match way(&turn) {
+        Ok(way) => way,
+        Err(fault) => return fail(&turn, settle, &fault, None).await,
+    };
+    let request = in_session(&way, Method::DELETE, &session);
+    let first_byte = turn.gateway.settings.first_byte;
+    let response = match way.upstream.send(request, first_byte).await {
+        Ok(response) => response,
+        Err(error) => return fail(&turn, settle, &broken(&error), None).await,
+    };
+    let status = response.status();
+    settle.status = Some(status.as_u16());
+    match status.as_u16() {
+        200..300 => {
+            settle.record(Settled::Ok);
+            turn.answer(StatusCode::NO_CONTENT, None, Body::empty())
+        }
+        401 | 403 => {
+            fail(
+                &turn,
+                settle,
+                &Fault::Credential(Some(status.as_u16())),
+                None,
+            )
+            .await
+        }
+        400 | 404 | 405 => plain(&turn, settle, status),
+        _ => {
+            let fault = Fault::Invalid(format!("HTTP {}", status.as_u16()).into());
+            fail(&turn, settle, &fault, None).await
+        }
+    }
+}
+
+/// An upstream's 400, 404 or 405, in our words.
+fn plain(turn: &Turn, mut settle: Settle, status: StatusCode) -> Response<Body> {
+    settle.record(Settled::RpcError);
+    let text = match status {
+        StatusCode::METHOD_NOT_ALLOWED => "The server does not do this.",
+        _ => "The server knows no such session; start again with initialize.",
+    };
+    let body = crate::answers::error(None, TRANSPORT, text, None);
+    let mut response = turn.answer(status, Some(JSON), body.into());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allowed = HeaderValue::from_static("POST, OPTIONS");
+        response.headers_mut().insert(http::header::ALLOW, allowed);
+    }
+    response
+}
+
+fn in_session(way: &WayOut, method: Method, session: &Session) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::default());
+    *request.method_mut() = method;
+    let mut headers = way.headers.clone();
+    common(&mut headers);
+    session_headers(&mut headers, session);
+    *request.headers_mut() = headers;
+    request
+}
+
+fn session_headers(headers: &mut HeaderMap, session: &Session) {
+    // Both were header values before they were sealed.
+    for (name, text) in [
+        (SESSION_ID, &session.upstream_id),
+        (PROTOCOL_VERSION, &session.version),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(text)
+            && !text.is_empty()
+        {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Sends the answer to a server's request, on a client's behalf, and does not wait for thanks.
+pub(crate) async fn say(
+    way: &Way,
+    session: &Session,
+    body: Bytes,
+    first_byte: std::time::Duration,
+) {
+    let Way {
+        upstream,
+        headers: Some(headers),
+    } = way.clone()
+    else {
+        return;
+    };
+    let mut request = post(&WayOut { upstream, headers }, body, &[]);
+    session_headers(request.headers_mut(), session);
+    if let Err(error) = way.upstream.send(request, first_byte).await {
+        tracing::debug!(%error, "a server's request could not be answered");
+    }
+}
+
+/// A call in the session era, where a lost connection cancels nothing: when the client goes away
+/// before the answer has begun, the call is brought to its end without it.
+pub(crate) struct Uncancelled<F: Future<Output = Response<Body>> + Send + 'static>(
+    Option<Pin<Box<F>>>,
+);
+
+impl<F: Future<Output = Response<Body>> + Send + 'static> Uncancelled<F> {
+    pub(crate) fn new(future: F) -> Self {
+        Self(Some(Box::pin(future)))
+    }
+}
+
+impl<F: Future<Output = Response<Body>> + Send + 'static> Future for Uncancelled<F> {
+    type Output = Response<Body>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        let Some(future) = &mut self.0 else {
+            return Poll::Pending;
+        };
+        let polled = future.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
+    }
+}
+
+impl<F: Future<Output = Response<Body>> + Send + 'static> Drop for Uncancelled<F> {
+    fn drop(&mut self) {
+        if let (Some(future), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current())
+        {
+            runtime.spawn(future);
+        }
+    }
+}
