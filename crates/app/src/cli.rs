@@ -1,0 +1,203 @@
+//! The command line's form: interfaces.md, "Command line".
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use domain::{Email, Name};
+
+use crate::{commands, config::Role, demo, dev, healthcheck, output::Format};
+
+/// Tollgate stands between AI agents and MCP servers: every tool call is decided before it runs, and
+/// every decision is on record.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Everything in one process, for one machine, with a private PostgreSQL.
+    Dev(DevArgs),
+    /// Runs the gateway, the console or both, against a PostgreSQL and a Redis.
+    Serve(ServeArgs),
+    /// Applies the migrations that are missing.
+    Migrate(MigrateArgs),
+    /// Makes an organisation, its owner and an API key, and prints them once.
+    Bootstrap(BootstrapArgs),
+    /// Works on accounts.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Prints the OpenAPI document of the admin API.
+    Openapi,
+    /// Asks the process on this machine whether it is ready; for container health checks.
+    Healthcheck(HealthcheckArgs),
+    /// An MCP server that speaks the CircleCI server's tools and does nothing.
+    DemoUpstream(DemoUpstreamArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevArgs {
+    /// Where people and agents connect; port 0 picks a free one [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// The folder with everything it keeps [default: .tollgate].
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<String>,
+    /// Adds an organisation with a server, a policy, a grant and some traffic.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Which planes run here.
+    #[arg(long, value_enum)]
+    pub(crate) role: Role,
+    /// Where people and agents connect; port 0 picks a free one [default: 127.0.0.1:8080].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Prints the configuration in force, secrets masked, and ends.
+    #[arg(long)]
+    pub(crate) print_config: bool,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Where settings come from beside flags and the environment.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// A TOML file with settings: the variables' names in lower case without `TOLLGATE_`.
+    #[arg(long = "config", value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MigrateArgs {
+    /// Only says what is missing; ends with 1 where something is.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Which database a command works on.
+#[derive(Debug, Args)]
+pub(crate) struct DatabaseArgs {
+    /// The data folder of a running `tollgate dev` whose database is meant.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BootstrapArgs {
+    /// What the organisation is called.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) org: Name,
+    /// The owner's address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Email,
+    /// The file with the owner's password; without it one is made and printed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Prints a link with which someone sets a new password, once, within an hour.
+    Reset(ResetArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResetArgs {
+    /// The account's address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Email,
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthcheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoUpstreamArgs {
+    /// Where it listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    pub(crate) listen: SocketAddr,
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub(crate) fn run(self) -> Result<ExitCode> {
+        match self.command {
+            Command::Dev(args) => dev::run(&args),
+            Command::Serve(args) => commands::serve(&args),
+            Command::Migrate(args) => commands::migrate(&args),
+            Command::Bootstrap(args) => commands::bootstrap(&args),
+            Command::User { command: UserCommand::Reset(args) } => commands::reset(&args),
+            Command::Openapi => {
+                crate::output::say(&console::openapi());
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::Healthcheck(args) => healthcheck::run(&args),
+            Command::DemoUpstream(args) => demo::serve_upstream(args.listen),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_form_is_one_that_clap_accepts() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_commands_of_the_interface_parse() {
+        for line in [
+            "tollgate dev",
+            "tollgate dev --listen 127.0.0.1:0 --data x --demo",
+            "tollgate serve --role all",
+            "tollgate serve --role gateway --print-config",
+            "tollgate serve --role console --config tollgate.toml",
+            "tollgate migrate --check",
+            "tollgate bootstrap --org Acme --email a@example.com --password-file f --data d -o json",
+            "tollgate user reset --email a@example.com",
+            "tollgate openapi",
+            "tollgate demo-upstream --listen 127.0.0.1:0",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+        for line in ["tollgate serve", "tollgate serve --role both", "tollgate bootstrap --org x"] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}
