@@ -303,6 +303,28 @@ async fn an_old_receipt_is_no_good_in_memory() {
     assert!(!gives(&*world.store, &call, &receipt, Proof::NothingSent).await);
 }
 
+/// What was used is forgotten in generations, and never while the receipt is still good.
+#[tokio::test]
+async fn a_used_receipt_is_remembered_as_long_as_it_lives() {
+    let world = LocalWorld::new().await;
+    let call = [bucket("rerun", 10, 1, Duration::from_secs(2_678_400))];
+    let give =
+        async |receipt: &Receipt| gives(&*world.store, &call, receipt, Proof::NothingSent).await;
+    charge(&*world.store, &call).await;
+    let first = charge(&*world.store, &call).await;
+    assert!(give(&first).await);
+    world.wait(RECEIPT_LIFE - SLOT).await;
+    let second = charge(&*world.store, &call).await;
+    assert!(give(&second).await);
+    world.wait(2 * SLOT).await;
+    let third = charge(&*world.store, &call).await;
+    assert!(give(&third).await, "this is when a generation ends");
+    for used in [&first, &second, &third] {
+        assert!(!give(used).await);
+    }
+    assert_eq!(charge(&*world.store, &call).await.left.to_vec(), [8]);
+}
+
 #[tokio::test]
 async fn idle_buckets_are_forgotten_in_memory() {
     let world = LocalWorld::new().await;

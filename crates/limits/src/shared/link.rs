@@ -109,7 +109,6 @@ impl Drop for Link {
 /// is a replica: its name may lead to the new one.
 fn is_fatal(error: &RedisError) -> bool {
     error.is_unrecoverable_error()
-        || error.is_timeout()
         || error.is_io_error()
         || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }

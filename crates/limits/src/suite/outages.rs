@@ -87,6 +87,18 @@ async fn a_dead_redis_is_said_at_once_and_a_new_one_is_found() {
     assert!(redis.ping().await.is_ok());
 }
 
+/// A restart between two calls is noticed without the second one failing.
+#[tokio::test]
+async fn a_lost_connection_is_noticed_by_itself() {
+    let mut server = RedisServer::start();
+    let redis = Redis::connect(&server.url()).await.expect("a good URL");
+    charge(&redis, &call()).await;
+    server.kill();
+    server.start_again();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    charge(&redis, &call()).await;
+}
+
 #[tokio::test]
 async fn a_silent_redis_is_waited_for_no_longer_than_promised() {
     let server = RedisServer::start();
@@ -239,4 +251,22 @@ async fn a_clock_that_steps_back_frees_nothing() {
         world.wait(told).await;
         charge(&*world.store, &call).await;
     }
+}
+
+/// What is spent while the clock is behind is dated by the newest time that was seen, so putting the
+/// clock right frees nothing early.
+#[tokio::test]
+async fn a_clock_that_is_put_right_frees_nothing_early() {
+    let world = RedisWorld::new().await;
+    let call = [bucket("rerun", 2, 1, MINUTE)];
+    charge(&*world.store, &call).await;
+    let before = world.now_us();
+    let late = 20 * SLOT;
+    world.set_clock(before - crate::window::micros(late)).await;
+    charge(&*world.store, &call).await;
+    world.set_clock(before).await;
+    world.wait(MINUTE - late / 2).await;
+    refusal(&*world.store, &call).await;
+    world.wait(late / 2 + SLOT).await;
+    charge(&*world.store, &call).await;
 }
