@@ -96,7 +96,7 @@ fn jsonish() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 512,
+        cases: 128,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -1,0 +1,10 @@
+//! The policy language, tested as tables and as properties.
+
+mod common;
+mod conditions;
+mod documents;
+mod faults;
+mod names;
+mod order;
+mod properties;
+mod story;
