@@ -542,11 +542,13 @@ async fn a_list_has_an_end() {
 /// A stream that never ends, and one event that never ends.
 #[tokio::test]
 async fn a_stream_has_an_end() {
-    for piece in [
-        "data: {\"jsonrpc\":\"2.0\",\"method\":\"x\"}\n\n",
-        "data: xxxxxxxxxxxxxxxxxxxx\n",
-    ] {
-        let piece = piece.repeat(1000);
+    let padded = format!(
+        "data: {}{{\"jsonrpc\":\"2.0\",\"method\":\"x\"}}\n\n",
+        " ".repeat(4000)
+    );
+    let endless = format!("data: {}\n", "x".repeat(4000));
+    for piece in [padded, endless] {
+        let piece = piece.repeat(10);
         let (upstream, _) = server(move |mut tcp, seen| {
             let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
             async move {

@@ -395,6 +395,53 @@ async fn a_megabyte_goes_both_ways() {
     assert_eq!(seen.counts(), (1, 3));
 }
 
+/// Connections are driven by whoever waits for them. Were a wake-up ever lost, one of these many
+/// would not come back: on several threads, and so many in one task that its budget runs out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nobody_is_left_waiting() {
+    let (upstream, seen) = server(|mut tcp, seen| async move {
+        tcp.set_nodelay(true).expect("a socket");
+        let mut turn = 0_u32;
+        while read_request(&mut tcp, &seen).await.is_some() {
+            turn += 1;
+            let pieces: &[&str] = match turn % 3 {
+                0 => &["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"],
+                1 => &["HTTP/1.1 200 OK\r\ncontent-length: 2\r\n", "\r\no", "k"],
+                _ => &[
+                    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\no",
+                    "\r\n1\r\nk\r\n",
+                    "0\r\n\r\n",
+                ],
+            };
+            for piece in pieces {
+                tcp.write_all(piece.as_bytes()).await.expect("writes");
+                tokio::task::yield_now().await;
+            }
+        }
+    })
+    .await;
+    let tasks: Vec<_> = (0..16)
+        .map(|_| {
+            let upstream = Arc::clone(&upstream);
+            tokio::spawn(async move {
+                for _ in 0..100 {
+                    assert_eq!(call(&upstream).await.expect("answers"), "ok");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("every call is answered");
+    }
+    for _ in 0..3 {
+        let calls = (0..400).map(|_| call(&upstream));
+        for body in futures_util::future::join_all(calls).await {
+            assert_eq!(body.expect("answers"), "ok");
+        }
+    }
+    assert_eq!(seen.counts().1, 16 * 100 + 3 * 400);
+}
+
 #[tokio::test]
 async fn idle_connections_do_not_stay_for_ever() {
     let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
