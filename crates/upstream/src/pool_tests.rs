@@ -103,15 +103,22 @@ async fn requests_at_the_same_time_have_their_own_connections() {
 
 #[tokio::test]
 async fn a_connection_found_dead_is_replaced() {
-    let (upstream, seen) = server(|mut tcp, seen| async move {
-        read_request(&mut tcp, &seen).await;
-        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
-        tcp.write_all(answer).await.expect("writes");
-        // Closed without having said so.
+    let (closed, mut closes) = tokio::sync::mpsc::channel(1);
+    let (upstream, seen) = server(move |mut tcp, seen| {
+        let closed = closed.clone();
+        async move {
+            read_request(&mut tcp, &seen).await;
+            let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            tcp.write_all(answer).await.expect("writes");
+            // Closed without having said so.
+            drop(tcp);
+            closed.send(()).await.expect("someone waits");
+        }
     })
     .await;
     for round in 1..=5 {
         assert_eq!(call(&upstream).await.expect("answers"), "ok");
+        closes.recv().await.expect("closed");
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(seen.counts(), (round, round));
     }
@@ -300,36 +307,39 @@ async fn dropping_an_answer_or_a_request_closes_the_connection() {
     assert_eq!(upstream.connections(), 0);
 }
 
+/// Each piece is written only once the one before it has arrived.
 #[tokio::test]
 async fn a_stream_is_passed_on_as_it_comes() {
-    let (upstream, _) = server(|mut tcp, seen| async move {
-        read_request(&mut tcp, &seen).await;
-        tcp.write_all(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
-            .await
-            .expect("writes");
-        for _ in 0..3 {
-            tokio::time::sleep(Duration::from_millis(40)).await;
-            tcp.write_all(b"1\r\nx\r\n").await.expect("writes");
+    let (arrived, arrivals) = tokio::sync::mpsc::channel::<()>(1);
+    let arrivals = Arc::new(tokio::sync::Mutex::new(arrivals));
+    let (upstream, _) = server(move |mut tcp, seen| {
+        let arrivals = Arc::clone(&arrivals);
+        async move {
+            read_request(&mut tcp, &seen).await;
+            let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            tcp.write_all(head).await.expect("writes");
+            for piece in ["1\r\nx\r\n", "1\r\nx\r\n", "0\r\n\r\n"] {
+                arrivals.lock().await.recv().await.expect("someone reads");
+                tcp.write_all(piece.as_bytes()).await.expect("writes");
+            }
         }
-        tcp.write_all(b"0\r\n\r\n").await.expect("writes");
     })
     .await;
-    let start = Instant::now();
     let mut answer = upstream
         .send(post("{}"), SOON)
         .await
         .expect("a head")
         .into_body();
-    assert!(
-        start.elapsed() < Duration::from_millis(40),
-        "the head does not wait for the body"
-    );
-    let mut frames = 0;
-    while let Some(frame) = answer.frame().await {
-        assert_eq!(frame.expect("whole").into_data().expect("data"), "x");
-        frames += 1;
+    for _ in 0..2 {
+        arrived.send(()).await.expect("the server waits");
+        let frame = tokio::time::timeout(SOON, answer.frame())
+            .await
+            .expect("at once");
+        let frame = frame.expect("a frame").expect("whole");
+        assert_eq!(frame.into_data().expect("data"), "x");
     }
-    assert_eq!(frames, 3);
+    arrived.send(()).await.expect("the server waits");
+    assert!(answer.frame().await.is_none());
 }
 
 /// A reader that stops is not read ahead of: the server's writes come to a halt.
@@ -356,18 +366,16 @@ async fn a_slow_reader_slows_the_server_down() {
         .expect("a head")
         .into_body();
     answer.frame().await.expect("a frame").expect("whole");
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let now = written.load(Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(
-        written.load(Ordering::SeqCst),
-        now,
-        "nothing moves while nobody reads"
-    );
-    assert!(
-        now < 64 << 20,
-        "only the sockets' buffers were filled: {now}"
-    );
+    let mut now = 0;
+    // Until nothing moves any more while nobody reads.
+    while written.load(Ordering::SeqCst) != now || now == 0 {
+        now = written.load(Ordering::SeqCst);
+        assert!(
+            now < 64 << 20,
+            "only the sockets' buffers are filled: {now}"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 #[tokio::test]
