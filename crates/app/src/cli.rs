@@ -157,7 +157,9 @@ impl Cli {
             Command::Serve(args) => commands::serve(&args),
             Command::Migrate(args) => commands::migrate(&args),
             Command::Bootstrap(args) => commands::bootstrap(&args),
-            Command::User { command: UserCommand::Reset(args) } => commands::reset(&args),
+            Command::User {
+                command: UserCommand::Reset(args),
+            } => commands::reset(&args),
             Command::Openapi => {
                 crate::output::say(&console::openapi());
                 Ok(ExitCode::SUCCESS)
@@ -195,7 +197,11 @@ mod tests {
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
-        for line in ["tollgate serve", "tollgate serve --role both", "tollgate bootstrap --org x"] {
+        for line in [
+            "tollgate serve",
+            "tollgate serve --role both",
+            "tollgate bootstrap --org x",
+        ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");
         }

@@ -62,7 +62,12 @@ impl Cluster {
             data::remove_if_there(&log)?;
         }
         let postmaster = Postmaster::start(place, &binaries, &socket_folder, &log)?;
-        Ok(Self { postmaster, socket_folder, _short: short, _lock: lock })
+        Ok(Self {
+            postmaster,
+            socket_folder,
+            _short: short,
+            _lock: lock,
+        })
     }
 
     /// The owner's login, with everything said, so that no `PG…` variable can change it.
@@ -115,8 +120,20 @@ fn make(place: &Place, binaries: &Binaries) -> Result<()> {
             .command(&binaries.folder.join("initdb"))
             .arg("--pgdata")
             .arg(&half_made)
-            .args(["--username", OWNER, "--encoding", "UTF8", "--no-instructions"])
-            .args(["--auth-local", "trust", "--auth-host", "reject", "--data-checksums"])
+            .args([
+                "--username",
+                OWNER,
+                "--encoding",
+                "UTF8",
+                "--no-instructions",
+            ])
+            .args([
+                "--auth-local",
+                "trust",
+                "--auth-host",
+                "reject",
+                "--data-checksums",
+            ])
             .arg(format!("--locale={locale}"))
             .output()
             .context("cannot run initdb")?;

@@ -37,11 +37,15 @@ pub(crate) fn sources(args: &ConfigArgs) -> Result<Sources> {
 pub(crate) fn start_log(config: &Config) -> Result<()> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| Usage(format!("TOLLGATE_LOG is not a filter: {error}")))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => {
             use std::io::IsTerminal;
-            log.with_ansi(std::io::stderr().is_terminal()).with_target(false).init();
+            log.with_ansi(std::io::stderr().is_terminal())
+                .with_target(false)
+                .init();
         }
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
@@ -80,7 +84,10 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<ExitCode> {
         role: args.role,
         listener,
         public_url,
-        database_url: config.database_url.clone().context("serve has a database")?,
+        database_url: config
+            .database_url
+            .clone()
+            .context("serve has a database")?,
         master_key: config.master_key.take().context("serve has a master key")?,
         signing_key: config.signing_key.take(),
         mail,
@@ -138,12 +145,18 @@ async fn connect(args: &DatabaseArgs) -> Result<(Db, String)> {
         }
         None => {
             let config = Config::read(&sources, Purpose::Tool)?;
-            let public_url =
-                config.public_url.unwrap_or_else(|| format!("http://{}", config.listen));
-            (config.database_url.context("a tool has a database")?, public_url)
+            let public_url = config
+                .public_url
+                .unwrap_or_else(|| format!("http://{}", config.listen));
+            (
+                config.database_url.context("a tool has a database")?,
+                public_url,
+            )
         }
     };
-    let db = Db::connect(url.expose_secret(), DbRole::Console, 2).await.map_err(database)?;
+    let db = Db::connect(url.expose_secret(), DbRole::Console, 2)
+        .await
+        .map_err(database)?;
     Ok((db, public_url))
 }
 
@@ -176,10 +189,21 @@ pub(crate) async fn make_owner(
         other => other.map_err(database)?,
     };
     let slug = Slug::suggest(org.as_str(), "organisation");
-    let place = store::organisations::create(db, user, org, &slug).await.map_err(database)?;
+    let place = store::organisations::create(db, user, org, &slug)
+        .await
+        .map_err(database)?;
     let actor = Actor::Member(user);
-    let scope = Scope { org: place.org, actor, role: place.role, auditor: place.auditor };
-    Ok(Owner { org: place.org, user, scope })
+    let scope = Scope {
+        org: place.org,
+        actor,
+        role: place.role,
+        auditor: place.auditor,
+    };
+    Ok(Owner {
+        org: place.org,
+        user,
+        scope,
+    })
 }
 
 /// A password nobody has seen: 128 bits and more, in letters that can be read aloud.
@@ -191,7 +215,10 @@ pub(crate) fn make_password() -> SecretString {
         .enumerate()
         .flat_map(|(at, byte)| {
             let letter = char::from(LETTERS[usize::from(byte % 32)]);
-            (at > 0 && at % 5 == 0).then_some('-').into_iter().chain([letter])
+            (at > 0 && at % 5 == 0)
+                .then_some('-')
+                .into_iter()
+                .chain([letter])
         })
         .collect();
     password.into()
@@ -285,7 +312,12 @@ mod tests {
     fn a_password_file_may_end_with_a_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p");
-        for (text, password) in [("a b\n", "a b"), ("a b", "a b"), ("a b\r\n", "a b"), (" a \n\n", " a \n")] {
+        for (text, password) in [
+            ("a b\n", "a b"),
+            ("a b", "a b"),
+            ("a b\r\n", "a b"),
+            (" a \n\n", " a \n"),
+        ] {
             std::fs::write(&path, text).unwrap();
             assert_eq!(read_password(&path).unwrap().expose_secret(), password);
         }

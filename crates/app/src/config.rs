@@ -144,7 +144,11 @@ pub(crate) struct Problems(pub(crate) Vec<String>);
 
 impl From<Problems> for anyhow::Error {
     fn from(Problems(problems): Problems) -> Self {
-        Usage(format!("the configuration cannot be used:\n  {}", problems.join("\n  "))).into()
+        Usage(format!(
+            "the configuration cannot be used:\n  {}",
+            problems.join("\n  ")
+        ))
+        .into()
     }
 }
 
@@ -156,9 +160,14 @@ impl Config {
     /// # Errors
     /// All [`Problems`] together.
     pub(crate) fn read(sources: &Sources, purpose: Purpose) -> Result<Self, Problems> {
-        let mut r = Reader { sources, problems: sources.problems.clone() };
+        let mut r = Reader {
+            sources,
+            problems: sources.problems.clone(),
+        };
         let dev = purpose == Purpose::Dev;
-        let data = r.text("DATA").map_or_else(|| ".tollgate".into(), PathBuf::from);
+        let data = r
+            .text("DATA")
+            .map_or_else(|| ".tollgate".into(), PathBuf::from);
         let smtp_url = r.secret("SMTP_URL");
         let mail = smtp_url.is_some();
         let mut config = Self {
@@ -166,12 +175,16 @@ impl Config {
             migrate_database_url: r.secret("MIGRATE_DATABASE_URL"),
             database_connections: r.number("DATABASE_CONNECTIONS", 2..=1_000, 10),
             redis_url: r.secret("REDIS_URL"),
-            listen: r.parse("LISTEN", "an address such as 127.0.0.1:8080").unwrap_or(LISTEN),
+            listen: r
+                .parse("LISTEN", "an address such as 127.0.0.1:8080")
+                .unwrap_or(LISTEN),
             metrics_listen: r.metrics_listen(dev),
             public_url: r.public_url(),
             master_key: r.key("MASTER_KEY"),
             signing_key: r.key("SIGNING_KEY"),
-            spool_dir: r.text("SPOOL_DIR").map_or_else(|| data.join("spool"), PathBuf::from),
+            spool_dir: r
+                .text("SPOOL_DIR")
+                .map_or_else(|| data.join("spool"), PathBuf::from),
             data,
             trusted_proxies: r.ranges("TRUSTED_PROXIES").unwrap_or_default(),
             upstream_allow: r
@@ -179,7 +192,11 @@ impl Config {
                 .unwrap_or_else(|| if dev { loopback() } else { Vec::new() }),
             smtp_url,
             smtp_from: r.text("SMTP_FROM").map(str::to_owned),
-            sign_up: r.sign_up(if dev || mail { SignUp::Open } else { SignUp::Invite }),
+            sign_up: r.sign_up(if dev || mail {
+                SignUp::Open
+            } else {
+                SignUp::Invite
+            }),
             shutdown_grace: r.seconds("SHUTDOWN_GRACE_SECONDS", 30),
             staleness_max: r.seconds("STALENESS_MAX_SECONDS", 900),
             first_byte: r.seconds("FIRST_BYTE_SECONDS", 60),
@@ -196,7 +213,9 @@ impl Config {
             && config.master_key.as_ref().map(MasterKey::id)
                 == config.signing_key.as_ref().map(MasterKey::id)
         {
-            r.problem("TOLLGATE_SIGNING_KEY is the same key as TOLLGATE_MASTER_KEY: each needs its own");
+            r.problem(
+                "TOLLGATE_SIGNING_KEY is the same key as TOLLGATE_MASTER_KEY: each needs its own",
+            );
         }
         match purpose {
             Purpose::Dev => config.check_dev(&mut r),
@@ -204,16 +223,26 @@ impl Config {
             Purpose::Any => {}
             Purpose::Migrate => {
                 if config.migrate_database_url.is_none() && config.database_url.is_none() {
-                    r.needs("MIGRATE_DATABASE_URL", "where the owner of the tables logs in");
+                    r.needs(
+                        "MIGRATE_DATABASE_URL",
+                        "where the owner of the tables logs in",
+                    );
                 }
             }
             Purpose::Tool => {
                 if config.database_url.is_none() {
-                    r.needs("DATABASE_URL", "or --data with the data folder of a `tollgate dev`");
+                    r.needs(
+                        "DATABASE_URL",
+                        "or --data with the data folder of a `tollgate dev`",
+                    );
                 }
             }
         }
-        if r.problems.is_empty() { Ok(config) } else { Err(Problems(r.problems)) }
+        if r.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(Problems(r.problems))
+        }
     }
 
     fn check_dev(&self, r: &mut Reader<'_>) {
@@ -227,17 +256,26 @@ impl Config {
 
     fn check_serve(&mut self, r: &mut Reader<'_>, role: Role) {
         if self.database_url.is_none() {
-            r.needs("DATABASE_URL", "such as postgres://user:password@host/tollgate");
+            r.needs(
+                "DATABASE_URL",
+                "such as postgres://user:password@host/tollgate",
+            );
         }
         if role.gateway() && self.redis_url.is_none() {
-            r.needs("REDIS_URL", "where the limits are counted, such as redis://host:6379");
+            r.needs(
+                "REDIS_URL",
+                "where the limits are counted, such as redis://host:6379",
+            );
         }
         // A key that is there and bad has been reported already.
         if !r.is_set("MASTER_KEY") {
             r.needs("MASTER_KEY", &format!("it seals secrets: {KEY_ADVICE}"));
         }
         if role.console() && !r.is_set("SIGNING_KEY") {
-            r.needs("SIGNING_KEY", &format!("it seals the grants' signing keys: {KEY_ADVICE}"));
+            r.needs(
+                "SIGNING_KEY",
+                &format!("it seals the grants' signing keys: {KEY_ADVICE}"),
+            );
         }
         if !role.console() && r.is_set("SIGNING_KEY") {
             self.signing_key = None;
@@ -254,19 +292,23 @@ impl Config {
                 );
             }
             if self.smtp_url.is_some() && self.smtp_from.is_none() {
-                r.needs("SMTP_FROM", "who mail is from, such as Tollgate <no-reply@example.com>");
+                r.needs(
+                    "SMTP_FROM",
+                    "who mail is from, such as Tollgate <no-reply@example.com>",
+                );
             }
         }
     }
 }
 
-const LISTEN: SocketAddr =
-    SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 1)), 8080);
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 1)), 8080);
 const METRICS_LISTEN: SocketAddr =
     SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::new(127, 0, 0, 1)), 9090);
 
 fn loopback() -> Vec<IpNet> {
-    ["127.0.0.0/8", "::1/128"].map(|range| range.parse().expect("a range")).into()
+    ["127.0.0.0/8", "::1/128"]
+        .map(|range| range.parse().expect("a range"))
+        .into()
 }
 
 /// Takes values out of the sources and collects what is wrong with them.
@@ -300,7 +342,10 @@ impl<'a> Reader<'a> {
         let value = self.value(name)?;
         let parsed = value.text.trim().parse().ok();
         if parsed.is_none() {
-            self.problem(format!("{} must be {form}, not {:?}", value.origin, value.text));
+            self.problem(format!(
+                "{} must be {form}, not {:?}",
+                value.origin, value.text
+            ));
         }
         parsed
     }
@@ -331,7 +376,10 @@ impl<'a> Reader<'a> {
         let file = format!("{name}_FILE");
         match (self.value(name), self.value(&file)) {
             (Some(value), Some(path)) if value.level == path.level => {
-                self.problem(format!("{} and {} are both set: one is enough", value.origin, path.origin));
+                self.problem(format!(
+                    "{} and {} are both set: one is enough",
+                    value.origin, path.origin
+                ));
                 None
             }
             (Some(value), path) if path.is_none_or(|path| value.level > path.level) => {
@@ -340,7 +388,10 @@ impl<'a> Reader<'a> {
             (_, Some(path)) => match std::fs::read_to_string(&path.text) {
                 Ok(text) => Some(SecretString::from(text.trim())),
                 Err(error) => {
-                    self.problem(format!("{}: cannot read {}: {error}", path.origin, path.text));
+                    self.problem(format!(
+                        "{}: cannot read {}: {error}",
+                        path.origin, path.text
+                    ));
                     None
                 }
             },
@@ -363,8 +414,15 @@ impl<'a> Reader<'a> {
     fn ranges(&mut self, name: &str) -> Option<Vec<IpNet>> {
         let value = self.value(name)?;
         let mut ranges = Vec::new();
-        for word in value.text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
-            let range = word.parse().or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
+        for word in value
+            .text
+            .split(',')
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+        {
+            let range = word
+                .parse()
+                .or_else(|_| word.parse::<IpAddr>().map(IpNet::from));
             match range {
                 Ok(range) => ranges.push(range),
                 Err(_) => self.problem(format!(
@@ -381,7 +439,10 @@ impl<'a> Reader<'a> {
     fn metrics_listen(&mut self, dev: bool) -> Option<SocketAddr> {
         match self.text("METRICS_LISTEN") {
             Some("off") => None,
-            Some(_) => self.parse("METRICS_LISTEN", "an address such as 127.0.0.1:9090, or off"),
+            Some(_) => self.parse(
+                "METRICS_LISTEN",
+                "an address such as 127.0.0.1:9090, or off",
+            ),
             None => (!dev).then_some(METRICS_LISTEN),
         }
     }
@@ -425,8 +486,11 @@ impl<'a> Reader<'a> {
     }
 
     fn sign_up(&mut self, default: SignUp) -> SignUp {
-        let words =
-            [("open", SignUp::Open), ("invite", SignUp::Invite), ("closed", SignUp::Closed)];
+        let words = [
+            ("open", SignUp::Open),
+            ("invite", SignUp::Invite),
+            ("closed", SignUp::Closed),
+        ];
         self.word("SIGNUP", &words, default)
     }
 

@@ -171,7 +171,8 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> std::io::Result<()> {
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.as_file().set_permissions(Permissions::from_mode(0o600))?;
+        file.as_file()
+            .set_permissions(Permissions::from_mode(0o600))?;
         file.write_all(bytes)?;
         file.as_file().sync_all()?;
         file.persist(path)?;
@@ -217,8 +218,12 @@ mod tests {
     fn a_key_is_made_once_and_is_the_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
         let data = DataDir::open(folder.path()).unwrap();
-        let made = data.key("master.key", || SecretString::from("one")).unwrap();
-        let read = data.key("master.key", || SecretString::from("two")).unwrap();
+        let made = data
+            .key("master.key", || SecretString::from("one"))
+            .unwrap();
+        let read = data
+            .key("master.key", || SecretString::from("two"))
+            .unwrap();
         assert_eq!(made.expose_secret(), read.expose_secret());
         assert_eq!(mode(&folder.path().join("master.key")), 0o600);
     }

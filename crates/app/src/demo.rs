@@ -38,7 +38,9 @@ pub(crate) async fn run(folder: &Path, started: &Started) -> Result<()> {
     let demo = seed::ensure(console, &mut record, folder).await?;
     let proxy_url = format!("{}/mcp/{}/mcp", started.public_url, demo.server);
     if let Some(token) = &demo.fresh_traffic {
-        traffic::make(&proxy_url, token).await.context("the demo's own calls")?;
+        traffic::make(&proxy_url, token)
+            .await
+            .context("the demo's own calls")?;
     }
     say(&guide(&Guide {
         public_url: &started.public_url,
@@ -76,7 +78,9 @@ pub(crate) fn serve_upstream(address: SocketAddr) -> Result<ExitCode> {
     block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).context("a bound socket")?;
         let address = listener.local_addr().context("it is bound")?;
-        say(&format!("A demo MCP server listens on http://{address}/mcp"));
+        say(&format!(
+            "A demo MCP server listens on http://{address}/mcp"
+        ));
         tokio::select! {
             ended = upstream::serve(listener) => ended,
             () = serve::signal() => Ok(()),
@@ -102,7 +106,10 @@ mod tests {
         assert_eq!(text.matches("Bearer tg_token").count(), 2);
         let json = &text[text.find("{\n").expect("a JSON snippet")..];
         let json: serde_json::Value = serde_json::from_str(json.trim()).expect("it parses");
-        assert_eq!(json["mcpServers"]["circleci"]["url"], "http://127.0.0.1:8080/mcp/srv_1/mcp");
+        assert_eq!(
+            json["mcpServers"]["circleci"]["url"],
+            "http://127.0.0.1:8080/mcp/srv_1/mcp"
+        );
         assert!(serde_json::from_str::<serde_json::Value>(CALL).is_ok());
     }
 }

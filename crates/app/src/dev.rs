@@ -80,8 +80,7 @@ fn key(configured: Option<MasterKey>, data: &DataDir, name: &str) -> Result<Mast
         return Ok(key);
     }
     let text = data.key(name, MasterKey::generate_base64)?;
-    MasterKey::parse(&text)
-        .with_context(|| format!("{} in the data folder is damaged", name))
+    MasterKey::parse(&text).with_context(|| format!("{name} in the data folder is damaged"))
 }
 
 fn greeting(public_url: &str, folder: &Path) -> String {

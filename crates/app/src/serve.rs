@@ -70,12 +70,26 @@ pub(crate) struct ConsoleParts {
 pub(crate) type Afterwards =
     Box<dyn FnOnce(Started) -> Pin<Box<dyn Future<Output = Result<()>> + Send>> + Send>;
 
+/// Tells every loop that the end has come.
+#[derive(Clone)]
+struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    /// Returns once it has. May be dropped and asked again.
+    async fn asked(&mut self) {
+        // An error means that whoever could say so is gone, which is the end too.
+        let _ = self.0.wait_for(|stop| *stop).await;
+    }
+}
+
 /// Binds the address, or says who to ask.
 pub(crate) fn bind(address: std::net::SocketAddr) -> Result<TcpListener> {
     let listener = TcpListener::bind(address).with_context(|| {
         format!("cannot listen on {address}: choose another address with --listen")
     })?;
-    listener.set_nonblocking(true).context("a socket that does not block")?;
+    listener
+        .set_nonblocking(true)
+        .context("a socket that does not block")?;
     Ok(listener)
 }
 
@@ -98,12 +112,12 @@ pub(crate) fn public_url(config: &Config, listener: &TcpListener) -> Result<Stri
 /// Something needed for the start is not there, or `afterwards` failed.
 pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
+    let stopped = Stop(stopped);
     let mut tasks = JoinSet::new();
     let listener = tokio::net::TcpListener::from_std(plan.listener).context("a bound socket")?;
     let own = listener.local_addr().context("it is bound")?;
-    let dialler =
-        upstream::Dialler::new(upstream::Guard::new(plan.config.upstream_allow.clone()))
-            .with_own(vec![own]);
+    let dialler = upstream::Dialler::new(upstream::Guard::new(plan.config.upstream_allow.clone()))
+        .with_own(vec![own]);
 
     let databases = Databases::connect(&plan.database_url, plan.role, &plan.config).await?;
     check_migrations(&plan.database_url).await?;
@@ -153,7 +167,10 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
     if let Some(db) = &databases.gateway {
         let limiter = Arc::new(connect_limiter(&plan.config).await?);
         let (spool, shipper) = spool::open(&plan.config.spool_dir).with_context(|| {
-            format!("cannot use the audit spool in {}", plan.config.spool_dir.display())
+            format!(
+                "cannot use the audit spool in {}",
+                plan.config.spool_dir.display()
+            )
         })?;
         health.limits = Some(Arc::clone(&limiter));
         health.spool = Arc::downgrade(&spool);
@@ -175,7 +192,10 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
         });
         health.gateway = Arc::downgrade(&plane);
         let mut loading = routes::Routes::new(db.clone(), Arc::clone(&plane), plan.master_key);
-        loading.load().await.context("cannot read the configuration")?;
+        loading
+            .load()
+            .await
+            .context("cannot read the configuration")?;
         tasks.spawn(loading.run(hearer, refresh, stopped.clone()));
         router = router.merge(plane.router());
         gateway = Some((plane, shipped));
@@ -190,15 +210,27 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
             .await
             .with_context(|| format!("cannot listen on {address} for metrics"))?;
         info!(address = %listener.local_addr().context("it is bound")?, "metrics");
-        tasks.spawn(metrics::serve(listener, Arc::clone(&health), stopped.clone()));
+        tasks.spawn(metrics::serve(
+            listener,
+            Arc::clone(&health),
+            stopped.clone(),
+        ));
     }
     let router = health::add_to(router, Arc::clone(&health), console.is_some());
 
     info!(address = %own, url = plan.public_url, role = ?plan.role, version = VERSION, "listening");
     let open = health.counts.clone();
-    let server = http::Server { listener, router, connections_max: plan.config.connections_max, open };
+    let server = http::Server {
+        listener,
+        router,
+        connections_max: plan.config.connections_max,
+        open,
+    };
     let mut serving = tokio::spawn(server.run(stopped.clone()));
-    let extra = afterwards(Started { public_url: plan.public_url, console });
+    let extra = afterwards(Started {
+        public_url: plan.public_url,
+        console,
+    });
 
     // The end, wished for or not.
     let mut ended = Ok(());
@@ -224,8 +256,13 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
     if let Some((plane, shipped)) = gateway {
         // With the last handle on the spool gone, the shipper sees its end.
         drop(plane);
-        if tokio::time::timeout(LAST_SHIPMENT_MAX, shipped).await.is_err() {
-            warn!("some audit events have not reached Postgres; they are shipped at the next start");
+        if tokio::time::timeout(LAST_SHIPMENT_MAX, shipped)
+            .await
+            .is_err()
+        {
+            warn!(
+                "some audit events have not reached Postgres; they are shipped at the next start"
+            );
         }
     }
     databases.close().await;
@@ -248,7 +285,7 @@ pub(crate) struct Databases {
 
 impl Databases {
     async fn connect(url: &SecretString, role: Role, config: &Config) -> Result<Self> {
-        let connect = async |wanted, role| {
+        let connect = async |wanted: bool, role| {
             if !wanted {
                 return Ok(None);
             }
@@ -262,7 +299,10 @@ impl Databases {
     }
 
     fn any(&self) -> &Db {
-        self.gateway.as_ref().or(self.console.as_ref()).expect("a process has a role")
+        self.gateway
+            .as_ref()
+            .or(self.console.as_ref())
+            .expect("a process has a role")
     }
 
     async fn close(&self) {
@@ -303,14 +343,20 @@ async fn connect_limiter(config: &Config) -> Result<Limiter> {
     let Some(url) = &config.redis_url else {
         return Ok(Limiter::Local(limits::Local::new()));
     };
-    limits::Redis::connect(url.expose_secret()).await.map(Limiter::Redis).map_err(|error| {
-        let why = error.0.map(|error| format!(": {error}")).unwrap_or_default();
-        NotReachable(format!("Redis{why}")).into()
-    })
+    limits::Redis::connect(url.expose_secret())
+        .await
+        .map(Limiter::Redis)
+        .map_err(|error| {
+            let why = error
+                .0
+                .map(|error| format!(": {error}"))
+                .unwrap_or_default();
+            NotReachable(format!("Redis{why}")).into()
+        })
 }
 
 /// Makes audit partitions ahead, at the start and every day.
-async fn partitions(db: Db, mut stopped: watch::Receiver<bool>) {
+async fn partitions(db: Db, mut stopped: Stop) {
     let mut outage = outage::Outage::new("making audit partitions");
     loop {
         let wait = match store::migrations::make_partitions(&db).await {
@@ -325,7 +371,7 @@ async fn partitions(db: Db, mut stopped: watch::Receiver<bool>) {
         };
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = stopped.asked() => return,
         }
     }
 }

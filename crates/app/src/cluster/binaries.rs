@@ -30,11 +30,18 @@ pub(crate) fn find(configured: Option<&Path>, cluster: Option<u32>) -> Result<Bi
         Some(folder) => vec![folder.to_owned()],
         None => usual_folders(),
     };
-    let found: Vec<Binaries> = folders.iter().filter_map(|folder| look_in(folder)).collect();
+    let found: Vec<Binaries> = folders
+        .iter()
+        .filter_map(|folder| look_in(folder))
+        .collect();
     if let Some(best) = choose(&found, cluster) {
         return Ok(best.clone());
     }
-    let here = match found.iter().map(|b| b.major.to_string()).reduce(|a, b| a + ", " + &b) {
+    let here = match found
+        .iter()
+        .map(|b| b.major.to_string())
+        .reduce(|a, b| a + ", " + &b)
+    {
         Some(versions) => format!("only version {versions} is installed"),
         None => match configured {
             Some(folder) => format!("{} has no postgres and initdb", folder.display()),
@@ -57,21 +64,27 @@ pub(crate) fn find(configured: Option<&Path>, cluster: Option<u32>) -> Result<Bi
 fn choose(found: &[Binaries], cluster: Option<u32>) -> Option<&Binaries> {
     match cluster {
         Some(major) => found.iter().find(|b| b.major == major),
-        None => found.iter().filter(|b| b.major >= MAJOR_MIN).max_by_key(|b| b.major),
+        None => found
+            .iter()
+            .filter(|b| b.major >= MAJOR_MIN)
+            .max_by_key(|b| b.major),
     }
 }
 
 /// `PATH`, and where Debian, the PostgreSQL project's RPMs and Homebrew put each version.
 fn usual_folders() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+    let mut folders: Vec<PathBuf> = env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect())
+        .unwrap_or_default();
     for (parent, prefix) in [
         ("/usr/lib/postgresql", ""),
         ("/usr", "pgsql-"),
         ("/opt/homebrew/opt", "postgresql@"),
         ("/usr/local/opt", "postgresql@"),
     ] {
-        let Ok(entries) = fs::read_dir(parent) else { continue };
+        let Ok(entries) = fs::read_dir(parent) else {
+            continue;
+        };
         folders.extend(
             entries
                 .flatten()
@@ -89,13 +102,18 @@ fn look_in(folder: &Path) -> Option<Binaries> {
     }
     let output = Command::new(&postgres).arg("--version").output().ok()?;
     let major = major(&String::from_utf8_lossy(&output.stdout))?;
-    Some(Binaries { folder: folder.to_owned(), major })
+    Some(Binaries {
+        folder: folder.to_owned(),
+        major,
+    })
 }
 
 /// From `postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)`, `… 18beta1` and the like.
 fn major(version: &str) -> Option<u32> {
     let number = version.split_once("(PostgreSQL) ")?.1;
-    let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+    let digits = number
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(number.len());
     number[..digits].parse().ok()
 }
 
@@ -106,7 +124,10 @@ mod tests {
     #[test]
     fn a_version_is_read_as_each_system_prints_it() {
         for (text, expected) in [
-            ("postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)\n", Some(15)),
+            (
+                "postgres (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)\n",
+                Some(15),
+            ),
             ("postgres (PostgreSQL) 17.2 (Homebrew)", Some(17)),
             ("postgres (PostgreSQL) 18beta1", Some(18)),
             ("postgres (PostgreSQL) 16", Some(16)),
@@ -120,7 +141,10 @@ mod tests {
     #[test]
     fn new_data_takes_the_newest_and_old_data_its_own() {
         let found: Vec<Binaries> = [14, 16, 15]
-            .map(|major| Binaries { folder: PathBuf::from(format!("/{major}")), major })
+            .map(|major| Binaries {
+                folder: PathBuf::from(format!("/{major}")),
+                major,
+            })
             .into();
         assert_eq!(choose(&found, None).map(|b| b.major), Some(16));
         assert_eq!(choose(&found, Some(15)).map(|b| b.major), Some(15));
@@ -132,8 +156,14 @@ mod tests {
     fn a_folder_without_postgres_is_named() {
         let empty = tempfile::tempdir().unwrap();
         let said = find(Some(empty.path()), None).unwrap_err().to_string();
-        assert!(said.contains(&format!("{} has no postgres", empty.path().display())), "{said}");
+        assert!(
+            said.contains(&format!("{} has no postgres", empty.path().display())),
+            "{said}"
+        );
         let said = find(Some(empty.path()), Some(13)).unwrap_err().to_string();
-        assert!(said.starts_with("the data was made by PostgreSQL 13"), "{said}");
+        assert!(
+            said.starts_with("the data was made by PostgreSQL 13"),
+            "{said}"
+        );
     }
 }

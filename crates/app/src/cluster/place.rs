@@ -47,13 +47,22 @@ impl Place {
         let me = rustix::process::geteuid().as_raw();
         let inside = data.join("postgres");
         let recorded = fs::read_to_string(data.join(POINTER)).ok();
-        let existing = [Some(inside.clone()), recorded.map(|text| PathBuf::from(text.trim()))]
-            .into_iter()
-            .flatten()
-            .find_map(|base| {
-                let owner = fs::metadata(base.join("data")).ok()?;
-                Some((base, Account { uid: owner.uid(), gid: owner.gid() }))
-            });
+        let existing = [
+            Some(inside.clone()),
+            recorded.map(|text| PathBuf::from(text.trim())),
+        ]
+        .into_iter()
+        .flatten()
+        .find_map(|base| {
+            let owner = fs::metadata(base.join("data")).ok()?;
+            Some((
+                base,
+                Account {
+                    uid: owner.uid(),
+                    gid: owner.gid(),
+                },
+            ))
+        });
         let (base, account) = match existing {
             Some((base, account)) if me == 0 || me == account.uid => (base, account),
             Some((base, account)) => bail!(
@@ -61,12 +70,20 @@ impl Place {
                 base.display(),
                 account.uid
             ),
-            None if me != 0 => {
-                (inside, Account { uid: me, gid: rustix::process::getegid().as_raw() })
-            }
+            None if me != 0 => (
+                inside,
+                Account {
+                    uid: me,
+                    gid: rustix::process::getegid().as_raw(),
+                },
+            ),
             None => {
                 let account = unprivileged()?;
-                let base = if reaches(account, data)? { inside } else { elsewhere()? };
+                let base = if reaches(account, data)? {
+                    inside
+                } else {
+                    elsewhere()?
+                };
                 (base, account)
             }
         };
@@ -78,7 +95,9 @@ impl Place {
                 fs::set_permissions(data, Permissions::from_mode(0o711))?;
             }
         }
-        let text = base.to_str().context("the path of the data folder is not UTF-8")?;
+        let text = base
+            .to_str()
+            .context("the path of the data folder is not UTF-8")?;
         write_private(&data.join(POINTER), text.as_bytes())?;
         Ok(Self { base, account })
     }
@@ -124,7 +143,10 @@ fn unprivileged() -> Result<Account> {
     ["postgres", "nobody"]
         .into_iter()
         .find_map(|name| {
-            Some(Account { uid: id("-u", name)?, gid: id("-g", name)? })
+            Some(Account {
+                uid: id("-u", name)?,
+                gid: id("-g", name)?,
+            })
         })
         .context("PostgreSQL does not run as root, and there is no user postgres or nobody")
 }
@@ -156,13 +178,19 @@ fn reaches(account: Account, folder: &Path) -> Result<bool> {
 fn elsewhere() -> Result<PathBuf> {
     let mut last = None;
     for parent in ELSEWHERE {
-        match tempfile::Builder::new().prefix("tollgate-dev-").tempdir_in(parent) {
+        match tempfile::Builder::new()
+            .prefix("tollgate-dev-")
+            .tempdir_in(parent)
+        {
             Ok(folder) => return Ok(folder.keep()),
             Err(error) => last = Some(error),
         }
     }
     let error = last.context("there is at least one parent")?;
-    Err(error).context(format!("cannot make a folder in {}", ELSEWHERE.join(" or ")))
+    Err(error).context(format!(
+        "cannot make a folder in {}",
+        ELSEWHERE.join(" or ")
+    ))
 }
 
 #[cfg(test)]
@@ -174,13 +202,25 @@ mod tests {
         let home = tempfile::Builder::new().tempdir_in("/var/tmp").unwrap();
         let data = home.path().join(".tollgate");
         fs::create_dir(&data).unwrap();
-        let stranger = Account { uid: 61_234, gid: 61_234 };
+        let stranger = Account {
+            uid: 61_234,
+            gid: 61_234,
+        };
         assert!(!reaches(stranger, &data).unwrap());
         fs::set_permissions(home.path(), Permissions::from_mode(0o711)).unwrap();
         assert!(reaches(stranger, &data).unwrap());
         fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
         let owner = fs::metadata(home.path()).unwrap();
-        assert!(reaches(Account { uid: owner.uid(), gid: owner.gid() }, &data).unwrap());
+        assert!(
+            reaches(
+                Account {
+                    uid: owner.uid(),
+                    gid: owner.gid()
+                },
+                &data
+            )
+            .unwrap()
+        );
     }
 
     #[test]

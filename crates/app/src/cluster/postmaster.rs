@@ -133,7 +133,10 @@ impl Postmaster {
                 }
                 let _ = kill_process(pid, signal);
             }
-            if !matches!(self.ended.recv_timeout(patience), Err(RecvTimeoutError::Timeout)) {
+            if !matches!(
+                self.ended.recv_timeout(patience),
+                Err(RecvTimeoutError::Timeout)
+            ) {
                 return;
             }
         }
@@ -169,7 +172,10 @@ fn watch(
                     return;
                 }
                 Err(error) => {
-                    error!(error = format!("{error:#}"), "cannot start PostgreSQL again");
+                    error!(
+                        error = format!("{error:#}"),
+                        "cannot start PostgreSQL again"
+                    );
                     drop(state);
                     thread::sleep(RESTART_AFTER);
                     continue;
@@ -196,11 +202,16 @@ fn wait(child: &mut Child, state: &Mutex<State>) -> ExitStatus {
     let pid = state.lock().pid;
     if let Some(pid) = pid {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        while matches!(waitid(WaitId::Pid(pid), options), Err(rustix::io::Errno::INTR)) {}
+        while matches!(
+            waitid(WaitId::Pid(pid), options),
+            Err(rustix::io::Errno::INTR)
+        ) {}
     }
     let mut state = state.lock();
     state.pid = None;
-    child.wait().expect("it is our child, and nobody else waits for it")
+    child
+        .wait()
+        .expect("it is our child, and nobody else waits for it")
 }
 
 #[derive(Debug)]
@@ -217,13 +228,18 @@ impl CommandLine {
         let mut command = if self.with_parent_death {
             // SIGINT is PostgreSQL's fast shutdown.
             let mut command = self.place.command(Path::new("setpriv"));
-            command.args(["--pdeathsig", "INT", "--"]).arg(&self.program);
+            command
+                .args(["--pdeathsig", "INT", "--"])
+                .arg(&self.program);
             command
         } else {
             self.place.command(&self.program)
         };
         command.arg("-D").arg(self.place.data());
-        command.arg("-k").arg(&self.socket_folder).args(["-p", &PORT.to_string()]);
+        command
+            .arg("-k")
+            .arg(&self.socket_folder)
+            .args(["-p", &PORT.to_string()]);
         for setting in [
             "listen_addresses=",
             "unix_socket_permissions=0700",
@@ -236,10 +252,15 @@ impl CommandLine {
             command.args(["-c", setting]);
         }
         let log = open_log(&self.log)?;
-        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log);
         // A group of its own, or Ctrl-C would end it before us.
         command.process_group(0);
-        command.spawn().with_context(|| format!("cannot run {}", self.program.display()))
+        command
+            .spawn()
+            .with_context(|| format!("cannot run {}", self.program.display()))
     }
 }
 
@@ -268,7 +289,11 @@ fn is_ready(cluster: &Path, pid: Pid) -> bool {
 
 fn parse_pid(line: &str) -> Option<Pid> {
     // A negative number is a lone backend's.
-    line.trim().parse::<i32>().ok().filter(|pid| *pid > 0).and_then(Pid::from_raw)
+    line.trim()
+        .parse::<i32>()
+        .ok()
+        .filter(|pid| *pid > 0)
+        .and_then(Pid::from_raw)
 }
 
 /// Ends the server and its children that a killed process left running in this cluster. Then the
@@ -303,7 +328,10 @@ pub(super) fn stop_leftover(cluster: &Path, socket_folder: &Path) -> Result<()> 
         }
     }
     if !processes_of(cluster, postmaster).is_empty() {
-        bail!("a PostgreSQL left behind in {} does not stop", cluster.display());
+        bail!(
+            "a PostgreSQL left behind in {} does not stop",
+            cluster.display()
+        );
     }
     remove_if_there(&lock)?;
     remove_if_there(&socket_folder.join(format!(".s.PGSQL.{PORT}.lock")))
@@ -331,7 +359,13 @@ fn processes_of(cluster: &Path, _postmaster: Option<Pid>) -> Vec<Pid> {
 fn processes_of(cluster: &Path, postmaster: Option<Pid>) -> Vec<Pid> {
     let serves = |pid: &Pid| {
         Command::new("ps")
-            .args(["-ww", "-o", "command=", "-p", &pid.as_raw_nonzero().to_string()])
+            .args([
+                "-ww",
+                "-o",
+                "command=",
+                "-p",
+                &pid.as_raw_nonzero().to_string(),
+            ])
             .output()
             .is_ok_and(|output| {
                 let command = String::from_utf8_lossy(&output.stdout).into_owned();

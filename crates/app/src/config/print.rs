@@ -42,9 +42,9 @@ impl Config {
         match name {
             "DATABASE_CONNECTIONS" => json!(self.database_connections),
             "LISTEN" => json!(self.listen),
-            "METRICS_LISTEN" => {
-                self.metrics_listen.map_or_else(|| json!("off"), |address| json!(address))
-            }
+            "METRICS_LISTEN" => self
+                .metrics_listen
+                .map_or_else(|| json!("off"), |address| json!(address)),
             "PUBLIC_URL" => json!(self.public_url),
             "DATA" => json!(self.data),
             "SPOOL_DIR" => json!(self.spool_dir),
@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn a_url_is_shown_without_what_opens_it() {
         for (text, shown) in [
-            ("postgres://me:pw@db:5432/tollgate", "postgres://***:***@db:5432/tollgate"),
+            (
+                "postgres://me:pw@db:5432/tollgate",
+                "postgres://***:***@db:5432/tollgate",
+            ),
             ("redis://:pw@cache:6379/0", "redis://:***@cache:6379/0"),
             ("redis://cache:6379", "redis://cache:6379"),
             ("postgres://db/t?password=pw&host=/x", "postgres://db/t?***"),

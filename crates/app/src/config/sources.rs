@@ -88,7 +88,10 @@ impl Sources {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Self {
         for (name, text) in variables {
-            let Some(name) = name.to_str().and_then(|name| name.strip_prefix("TOLLGATE_")) else {
+            let Some(name) = name
+                .to_str()
+                .and_then(|name| name.strip_prefix("TOLLGATE_"))
+            else {
                 continue;
             };
             let origin = format!("TOLLGATE_{name}");
@@ -96,7 +99,10 @@ impl Sources {
                 continue;
             }
             if !is_known(name) {
-                self.problems.push(format!("{origin} is not a setting{}", close_to(name, "TOLLGATE_", str::to_owned)));
+                self.problems.push(format!(
+                    "{origin} is not a setting{}",
+                    close_to(name, "TOLLGATE_", str::to_owned)
+                ));
                 continue;
             }
             match text.into_string() {
@@ -115,7 +121,11 @@ impl Sources {
             Ok(table) => table,
             Err(error) => {
                 let error: toml::de::Error = error;
-                self.problems.push(format!("{}: {}", path.display(), error.to_string().trim_end()));
+                self.problems.push(format!(
+                    "{}: {}",
+                    path.display(),
+                    error.to_string().trim_end()
+                ));
                 return self;
             }
         };
@@ -123,7 +133,10 @@ impl Sources {
             let origin = format!("{key} in {}", path.display());
             let name = key.to_ascii_uppercase();
             if !is_known(&name) || key != key.to_ascii_lowercase() {
-                self.problems.push(format!("{origin} is not a setting{}", close_to(&name, "", str::to_ascii_lowercase)));
+                self.problems.push(format!(
+                    "{origin} is not a setting{}",
+                    close_to(&name, "", str::to_ascii_lowercase)
+                ));
                 continue;
             }
             match plain(&value) {
@@ -149,8 +162,15 @@ impl Sources {
     }
 
     fn set(&mut self, name: &str, text: String, level: Level, origin: String) {
-        let value = Value { text, level, origin: Origin(origin) };
-        let stronger = self.values.get(name).is_some_and(|there| there.level > level);
+        let value = Value {
+            text,
+            level,
+            origin: Origin(origin),
+        };
+        let stronger = self
+            .values
+            .get(name)
+            .is_some_and(|there| there.level > level);
         if !stronger {
             self.values.insert(name.to_owned(), value);
         }
@@ -159,9 +179,9 @@ impl Sources {
 
 fn is_known(name: &str) -> bool {
     let file_of = name.strip_suffix("_FILE");
-    SETTINGS.iter().any(|(known, shown)| {
-        *known == name || (*shown != Shown::Plain && file_of == Some(known))
-    })
+    SETTINGS
+        .iter()
+        .any(|(known, shown)| *known == name || (*shown != Shown::Plain && file_of == Some(known)))
 }
 
 /// `, did you mean …?` where one name is near.

@@ -8,11 +8,18 @@ const KEY_A: &str = "q1n0n0c5uYd0h6k3wWmS5yq2o9cJ4r8XvXcB1aZt7eM=";
 const KEY_B: &str = "Zk3rT9wQ2xV7bN1mC5pL8sD4fG6hJ0kA+yU/iOeRtYw=";
 
 fn env(variables: &[(&str, &str)]) -> Sources {
-    Sources::default().environment(variables.iter().map(|(name, text)| (name.into(), text.into())))
+    Sources::default().environment(
+        variables
+            .iter()
+            .map(|(name, text)| (name.into(), text.into())),
+    )
 }
 
 fn problems(sources: &Sources, purpose: Purpose) -> Vec<String> {
-    Config::read(sources, purpose).err().map(|problems| problems.0).unwrap_or_default()
+    Config::read(sources, purpose)
+        .err()
+        .map(|problems| problems.0)
+        .unwrap_or_default()
 }
 
 /// What a production start needs.
@@ -41,26 +48,41 @@ fn dev_needs_nothing_and_reaches_this_machine() {
 fn production_lists_everything_that_is_missing_at_once() {
     let said = problems(&env(&[]), Purpose::Serve(Role::All));
     for name in ["DATABASE_URL", "REDIS_URL", "MASTER_KEY", "SIGNING_KEY"] {
-        let sentence = said.iter().find(|s| s.starts_with(&format!("TOLLGATE_{name} is missing: ")));
+        let sentence = said
+            .iter()
+            .find(|s| s.starts_with(&format!("TOLLGATE_{name} is missing: ")));
         assert!(sentence.is_some(), "{name} in {said:?}");
     }
     assert_eq!(said.len(), 4);
     assert!(said.iter().any(|s| s.contains("openssl rand -base64 32")));
-    assert_eq!(problems(&production(&[]), Purpose::Serve(Role::All)), Vec::<String>::new());
+    assert_eq!(
+        problems(&production(&[]), Purpose::Serve(Role::All)),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn a_weak_key_stops_a_start_and_says_how_to_make_one() {
-    for weak in ["secret", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "c2hvcnQ="] {
+    for weak in [
+        "secret",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
+        "c2hvcnQ=",
+    ] {
         let mut variables = PRODUCTION.to_vec();
         variables[2] = ("TOLLGATE_MASTER_KEY", weak);
         let said = problems(&env(&variables), Purpose::Serve(Role::All));
         assert_eq!(said.len(), 1, "{said:?}");
         assert!(said[0].contains("openssl rand -base64 32"), "{said:?}");
-        assert!(!said[0].contains(weak) || weak == "secret", "the key itself is not repeated");
+        assert!(
+            !said[0].contains(weak) || weak == "secret",
+            "the key itself is not repeated"
+        );
     }
     let same = [("TOLLGATE_SIGNING_KEY", KEY_A)];
-    let said = problems(&env(&[&PRODUCTION[..3], &same].concat()), Purpose::Serve(Role::All));
+    let said = problems(
+        &env(&[&PRODUCTION[..3], &same].concat()),
+        Purpose::Serve(Role::All),
+    );
     assert!(said[0].contains("each needs its own"), "{said:?}");
 }
 
@@ -68,26 +90,43 @@ fn a_weak_key_stops_a_start_and_says_how_to_make_one() {
 fn open_sign_up_in_production_needs_mail() {
     let open = ("TOLLGATE_SIGNUP", "open");
     let said = problems(&production(&[open]), Purpose::Serve(Role::All));
-    assert!(said[0].starts_with("TOLLGATE_SIGNUP is open, but without"), "{said:?}");
+    assert!(
+        said[0].starts_with("TOLLGATE_SIGNUP is open, but without"),
+        "{said:?}"
+    );
     let mail = [
         open,
         ("TOLLGATE_SMTP_URL", "smtps://u:p@mail"),
         ("TOLLGATE_SMTP_FROM", "t@example.com"),
     ];
-    assert_eq!(problems(&production(&mail), Purpose::Serve(Role::All)), Vec::<String>::new());
-    let without = Config::read(&production(&[]), Purpose::Serve(Role::All)).ok().unwrap();
+    assert_eq!(
+        problems(&production(&mail), Purpose::Serve(Role::All)),
+        Vec::<String>::new()
+    );
+    let without = Config::read(&production(&[]), Purpose::Serve(Role::All))
+        .ok()
+        .unwrap();
     assert_eq!(without.sign_up, SignUp::Invite);
-    let with = Config::read(&production(&mail[1..]), Purpose::Serve(Role::All)).ok().unwrap();
+    let with = Config::read(&production(&mail[1..]), Purpose::Serve(Role::All))
+        .ok()
+        .unwrap();
     assert_eq!(with.sign_up, SignUp::Open);
-    assert_eq!(problems(&production(&[open]), Purpose::Serve(Role::Gateway)), Vec::<String>::new());
+    assert_eq!(
+        problems(&production(&[open]), Purpose::Serve(Role::Gateway)),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn a_gateway_does_not_keep_the_signing_key() {
-    let gateway = Config::read(&production(&[]), Purpose::Serve(Role::Gateway)).ok().unwrap();
+    let gateway = Config::read(&production(&[]), Purpose::Serve(Role::Gateway))
+        .ok()
+        .unwrap();
     assert!(gateway.signing_key.is_none());
     assert_eq!(gateway.warnings.len(), 1);
-    let console = Config::read(&production(&[]), Purpose::Serve(Role::Console)).ok().unwrap();
+    let console = Config::read(&production(&[]), Purpose::Serve(Role::Console))
+        .ok()
+        .unwrap();
     assert!(console.signing_key.is_some());
 }
 
@@ -103,7 +142,12 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
     let flagged = sources.flag("--listen", "LISTEN", Some("127.0.0.1:3".into()));
     assert_eq!(read(&flagged).listen.port(), 3);
     // The order in which they are added does not matter.
-    assert_eq!(read(&flagged.file(file, "listen = '127.0.0.1:4'")).listen.port(), 3);
+    assert_eq!(
+        read(&flagged.file(file, "listen = '127.0.0.1:4'"))
+            .listen
+            .port(),
+        3
+    );
 }
 
 #[test]
@@ -113,8 +157,14 @@ fn what_is_unknown_is_named_and_a_near_name_offered() {
             env(&[("TOLLGATE_LISTN", "x")]),
             "TOLLGATE_LISTN is not a setting; did you mean TOLLGATE_LISTEN?",
         ),
-        (env(&[("TOLLGATE_COLOUR_OF_THE_DOOR", "x")]), "TOLLGATE_COLOUR_OF_THE_DOOR is not a setting"),
-        (env(&[("TOLLGATE_LISTEN_FILE", "x")]), "TOLLGATE_LISTEN_FILE is not a setting"),
+        (
+            env(&[("TOLLGATE_COLOUR_OF_THE_DOOR", "x")]),
+            "TOLLGATE_COLOUR_OF_THE_DOOR is not a setting",
+        ),
+        (
+            env(&[("TOLLGATE_LISTEN_FILE", "x")]),
+            "TOLLGATE_LISTEN_FILE is not a setting",
+        ),
         (
             Sources::default().file(Path::new("t.toml"), "listn = 'x'"),
             "listn in t.toml is not a setting; did you mean listen?",
@@ -130,9 +180,19 @@ fn what_is_unknown_is_named_and_a_near_name_offered() {
     ] {
         assert_eq!(problems(&sources, Purpose::Dev), [expected]);
     }
-    let client = env(&[("TOLLGATE_URL", "x"), ("TOLLGATE_API_KEY", "x"), ("PATH", "x")]);
+    let client = env(&[
+        ("TOLLGATE_URL", "x"),
+        ("TOLLGATE_API_KEY", "x"),
+        ("PATH", "x"),
+    ]);
     assert_eq!(problems(&client, Purpose::Dev), Vec::<String>::new());
-    assert!(problems(&Sources::default().file(Path::new("t.toml"), "x = "), Purpose::Dev)[0].starts_with("t.toml: "));
+    assert!(
+        problems(
+            &Sources::default().file(Path::new("t.toml"), "x = "),
+            Purpose::Dev
+        )[0]
+        .starts_with("t.toml: ")
+    );
 }
 
 #[test]
@@ -165,7 +225,10 @@ fn every_bad_value_is_reported_with_what_is_expected() {
         ("TOLLGATE_MASTER_KEY_FILE", "cannot read /nowhere/at/all"),
     ] {
         let found = said.iter().find(|s| s.starts_with(name));
-        assert!(found.is_some_and(|s| s.contains(expected)), "{name}: {said:#?}");
+        assert!(
+            found.is_some_and(|s| s.contains(expected)),
+            "{name}: {said:#?}"
+        );
     }
     assert_eq!(said.len(), 10, "{said:#?}");
 }
@@ -177,8 +240,17 @@ fn a_secret_can_come_from_a_file_but_not_from_two_places() {
     std::fs::write(&path, format!("{KEY_A}\n")).unwrap();
     let path = path.to_str().unwrap();
     let sources = env(&[("TOLLGATE_MASTER_KEY_FILE", path)]);
-    assert!(Config::read(&sources, Purpose::Dev).ok().unwrap().master_key.is_some());
-    let both = env(&[("TOLLGATE_MASTER_KEY_FILE", path), ("TOLLGATE_MASTER_KEY", KEY_A)]);
+    assert!(
+        Config::read(&sources, Purpose::Dev)
+            .ok()
+            .unwrap()
+            .master_key
+            .is_some()
+    );
+    let both = env(&[
+        ("TOLLGATE_MASTER_KEY_FILE", path),
+        ("TOLLGATE_MASTER_KEY", KEY_A),
+    ]);
     assert!(problems(&both, Purpose::Dev)[0].contains("are both set"));
     // Of two levels the stronger one wins.
     let url = env(&[("TOLLGATE_REDIS_URL", "redis://b")])
@@ -190,7 +262,9 @@ fn a_secret_can_come_from_a_file_but_not_from_two_places() {
 #[test]
 fn what_is_printed_is_what_is_in_force_without_secrets() {
     let sources = production(&[("TOLLGATE_UPSTREAM_ALLOW", "10.1.0.0/16")]);
-    let config = Config::read(&sources, Purpose::Serve(Role::All)).ok().unwrap();
+    let config = Config::read(&sources, Purpose::Serve(Role::All))
+        .ok()
+        .unwrap();
     let printed = config.as_toml(&sources);
     for secret in ["secret", KEY_A, KEY_B] {
         assert!(!printed.contains(secret), "{printed}");
@@ -217,7 +291,10 @@ fn what_is_printed_is_what_is_in_force_without_secrets() {
 #[test]
 fn the_public_url_has_no_slash_at_its_end() {
     for (given, kept) in [
-        ("https://Tollgate.example.com/", "https://tollgate.example.com"),
+        (
+            "https://Tollgate.example.com/",
+            "https://tollgate.example.com",
+        ),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("https://example.com:443", "https://example.com"),
     ] {

@@ -81,7 +81,12 @@ impl Record {
 
     fn scope(&self) -> Option<Scope> {
         let (org, user) = (self.org?, self.user?);
-        Some(Scope { org, actor: Actor::Member(user), role: Role::Owner, auditor: false })
+        Some(Scope {
+            org,
+            actor: Actor::Member(user),
+            role: Role::Owner,
+            auditor: false,
+        })
     }
 }
 
@@ -115,7 +120,9 @@ pub(super) async fn ensure(
     Ok(Demo {
         server,
         token: token(console, &scope, &grant)?,
-        fresh_traffic: busy.map(|grant| token(console, &scope, &grant)).transpose()?,
+        fresh_traffic: busy
+            .map(|grant| token(console, &scope, &grant))
+            .transpose()?,
     })
 }
 
@@ -129,7 +136,9 @@ async fn owner(db: &Db, record: &mut Record) -> Result<Scope> {
     }
     let password = make_password();
     let (name, email): (Name, _) = ("Demo".parse()?, EMAIL.parse()?);
-    let made = make_owner(db, &name, &email, &password).await.context("the demo's owner")?;
+    let made = make_owner(db, &name, &email, &password)
+        .await
+        .context("the demo's owner")?;
     *record = Record {
         org: Some(made.org),
         user: Some(made.user),
@@ -149,7 +158,10 @@ async fn server(db: &Db, scope: &Scope, record: &mut Record) -> Result<(ServerId
             Ok(_) => {
                 // Its port was taken by somebody else since.
                 let upstream_url = Some(upstream_url);
-                let edit = ServerEdit { upstream_url, ..ServerEdit::default() };
+                let edit = ServerEdit {
+                    upstream_url,
+                    ..ServerEdit::default()
+                };
                 store::servers::update(db, scope, id, None, edit).await?;
                 return Ok((id, true));
             }
@@ -198,17 +210,24 @@ async fn grants(
         }
     }
     let name: Name = "CI agents".parse()?;
-    let existing = store::policies::list(db, scope, server, store::PageRequest { limit: 200, after: None })
-        .await?
-        .items
-        .into_iter()
-        .find(|policy| policy.name == name);
+    let existing = store::policies::list(
+        db,
+        scope,
+        server,
+        store::PageRequest {
+            limit: 200,
+            after: None,
+        },
+    )
+    .await?
+    .items
+    .into_iter()
+    .find(|policy| policy.name == name);
     let policy = match existing {
         Some(policy) => policy,
         None => {
-            let document = Policy::parse(POLICY).map_err(|faults| {
-                anyhow::anyhow!("the demo's policy has faults: {faults:?}")
-            })?;
+            let document = Policy::parse(POLICY)
+                .map_err(|faults| anyhow::anyhow!("the demo's policy has faults: {faults:?}"))?;
             store::policies::create(db, scope, server, &name, &document, true).await?
         }
     };
@@ -243,7 +262,10 @@ fn token(console: &ConsoleParts, scope: &Scope, grant: &Grant) -> Result<String>
         expires_at_s: grant.expires_at.map(seconds).transpose()?,
     };
     let token: Option<SecretString> = console.signer.sign(&grant.kid, &claims);
-    Ok(token.context("the grant's signing key is here")?.expose_secret().to_owned())
+    Ok(token
+        .context("the grant's signing key is here")?
+        .expose_secret()
+        .to_owned())
 }
 
 #[cfg(test)]

@@ -16,7 +16,10 @@ const TRY_EVERY: Duration = Duration::from_millis(100);
 
 /// A morning's work: looks, one rerun too many, and two things agents should not do.
 pub(super) async fn make(proxy_url: &str, token: &str) -> Result<()> {
-    let agent = Agent { proxy_url: url::Url::parse(proxy_url)?, token };
+    let agent = Agent {
+        proxy_url: url::Url::parse(proxy_url)?,
+        token,
+    };
     agent.until_known().await?;
     let project = json!({ "projectSlug": "gh/acme/shop" });
     let failed = json!({ "projectSlug": "gh/acme/shop", "branch": "main" });
@@ -30,7 +33,9 @@ pub(super) async fn make(proxy_url: &str, token: &str) -> Result<()> {
     }
     agent.call("get_job_test_results", failed.clone()).await?;
     agent.call("run_pipeline", failed).await?;
-    agent.call("run_rollback_pipeline", json!({ "namespace": "shop" })).await?;
+    agent
+        .call("run_rollback_pipeline", json!({ "namespace": "shop" }))
+        .await?;
     Ok(())
 }
 
@@ -52,17 +57,29 @@ impl Agent<'_> {
 
     async fn call(&self, tool: &str, params: Value) -> Result<()> {
         let arguments = json!({ "params": params });
-        let status =
-            self.send("tools/call", json!({ "name": tool, "arguments": arguments })).await?;
+        let status = self
+            .send(
+                "tools/call",
+                json!({ "name": tool, "arguments": arguments }),
+            )
+            .await?;
         // Refusals are results too.
-        anyhow::ensure!(status == StatusCode::OK, "{tool} was answered with {status}");
+        anyhow::ensure!(
+            status == StatusCode::OK,
+            "{tool} was answered with {status}"
+        );
         Ok(())
     }
 
     async fn send(&self, method: &str, params: Value) -> Result<StatusCode> {
         let host = self.proxy_url.host_str().context("a URL with a host")?;
-        let port = self.proxy_url.port_or_known_default().context("a URL with a port")?;
-        let stream = TcpStream::connect((host, port)).await.context("cannot reach the gateway")?;
+        let port = self
+            .proxy_url
+            .port_or_known_default()
+            .context("a URL with a port")?;
+        let stream = TcpStream::connect((host, port))
+            .await
+            .context("cannot reach the gateway")?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);

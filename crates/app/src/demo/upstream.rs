@@ -27,13 +27,17 @@ const TTL_MS: u64 = 60_000;
 pub(super) async fn listen_again(port: u16) -> Result<TcpListener> {
     match TcpListener::bind(("127.0.0.1", port)).await {
         Ok(listener) => Ok(listener),
-        Err(_) => TcpListener::bind(("127.0.0.1", 0)).await.context("no port is free"),
+        Err(_) => TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .context("no port is free"),
     }
 }
 
 /// Serves until it is dropped.
 pub(super) async fn serve(listener: TcpListener) -> Result<()> {
-    axum::serve(listener, router()).await.context("the demo upstream")
+    axum::serve(listener, router())
+        .await
+        .context("the demo upstream")
 }
 
 fn router() -> Router {
@@ -48,7 +52,12 @@ async fn message(headers: HeaderMap, body: String) -> Response {
         return fault(StatusCode::BAD_REQUEST, &Value::Null, -32700, "Parse error");
     };
     let Some(method) = message.get("method").and_then(Value::as_str) else {
-        return fault(StatusCode::BAD_REQUEST, &Value::Null, -32600, "Invalid request");
+        return fault(
+            StatusCode::BAD_REQUEST,
+            &Value::Null,
+            -32600,
+            "Invalid request",
+        );
     };
     let Some(id) = message.get("id") else {
         return StatusCode::ACCEPTED.into_response();
@@ -66,8 +75,10 @@ fn session_era(id: &Value, method: &str, params: &Value) -> Response {
     match method {
         "initialize" => {
             let asked = params["protocolVersion"].as_str().unwrap_or_default();
-            let version =
-                SESSION_VERSIONS.iter().find(|v| **v == asked).unwrap_or(&SESSION_VERSIONS[0]);
+            let version = SESSION_VERSIONS
+                .iter()
+                .find(|v| **v == asked)
+                .unwrap_or(&SESSION_VERSIONS[0]);
             let result = json!({
                 "protocolVersion": version,
                 "capabilities": { "tools": {} },
@@ -94,8 +105,12 @@ fn stateless(
 ) -> Response {
     if version != STATELESS_VERSION {
         let data = json!({ "supported": [STATELESS_VERSION], "requested": version });
-        let error = json!({ "code": -32022, "message": "Unsupported protocol version", "data": data });
-        return wrap(StatusCode::BAD_REQUEST, &json!({ "jsonrpc": "2.0", "id": id, "error": error }));
+        let error =
+            json!({ "code": -32022, "message": "Unsupported protocol version", "data": data });
+        return wrap(
+            StatusCode::BAD_REQUEST,
+            &json!({ "jsonrpc": "2.0", "id": id, "error": error }),
+        );
     }
     let name = params["name"].as_str().filter(|_| method == "tools/call");
     for (header, expected) in [
@@ -103,7 +118,10 @@ fn stateless(
         ("mcp-method", Some(method)),
         ("mcp-name", name),
     ] {
-        let said = headers.get(header).and_then(|value| value.to_str().ok()).map(str::trim);
+        let said = headers
+            .get(header)
+            .and_then(|value| value.to_str().ok())
+            .map(str::trim);
         if expected.is_some() && said != expected {
             let text = format!("Header mismatch: {header} does not say what the body says");
             return fault(StatusCode::BAD_REQUEST, id, -32020, &text);
@@ -150,12 +168,18 @@ fn unknown_tool(status: StatusCode, id: &Value, params: &Value) -> Response {
 }
 
 fn answer(id: &Value, result: &Value) -> Response {
-    wrap(StatusCode::OK, &json!({ "jsonrpc": "2.0", "id": id, "result": result }))
+    wrap(
+        StatusCode::OK,
+        &json!({ "jsonrpc": "2.0", "id": id, "result": result }),
+    )
 }
 
 fn fault(status: StatusCode, id: &Value, code: i32, text: &str) -> Response {
     let error = json!({ "code": code, "message": text });
-    wrap(status, &json!({ "jsonrpc": "2.0", "id": id, "error": error }))
+    wrap(
+        status,
+        &json!({ "jsonrpc": "2.0", "id": id, "error": error }),
+    )
 }
 
 fn wrap(status: StatusCode, message: &Value) -> Response {
@@ -175,8 +199,10 @@ mod tests {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response =
-            router().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+        let response = router()
+            .oneshot(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+            .unwrap();
         let status = response.status();
         let bytes = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&bytes).unwrap_or_default())
@@ -185,18 +211,32 @@ mod tests {
     #[tokio::test]
     async fn the_session_era_is_spoken() {
         let (status, said) = ask(r#"{"jsonrpc":"2.0","id":7,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#, &[]).await;
-        assert_eq!((status, &said["result"]["protocolVersion"]), (StatusCode::OK, &json!("2025-06-18")));
-        let (status, _) = ask(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, &[]).await;
+        assert_eq!(
+            (status, &said["result"]["protocolVersion"]),
+            (StatusCode::OK, &json!("2025-06-18"))
+        );
+        let (status, _) = ask(
+            r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#,
+            &[],
+        )
+        .await;
         assert_eq!(status, StatusCode::ACCEPTED);
         let (_, said) = ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, &[]).await;
         assert_eq!(said["result"]["tools"].as_array().unwrap().len(), 13);
         let (_, said) = ask(r#"{"jsonrpc":"2.0","id":1,"method":"resources/list"}"#, &[]).await;
         assert_eq!(said["error"]["code"], -32601);
-        let (_, said) = ask(r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#, &[]).await;
+        let (_, said) = ask(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x"}}"#,
+            &[],
+        )
+        .await;
         assert_eq!(said["error"]["message"], "Unknown tool: x");
         for (bad, code) in [("{", -32700), ("[]", -32600), (r#"{"id":1}"#, -32600)] {
             let (status, said) = ask(bad, &[]).await;
-            assert_eq!((status, &said["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(code)));
+            assert_eq!(
+                (status, &said["error"]["code"]),
+                (StatusCode::BAD_REQUEST, &json!(code))
+            );
         }
     }
 
@@ -209,15 +249,24 @@ mod tests {
             ("Mcp-Name", "list_followed_projects"),
         ];
         let (status, said) = ask(body, &headers).await;
-        assert_eq!((status, &said["result"]["resultType"]), (StatusCode::OK, &json!("complete")));
+        assert_eq!(
+            (status, &said["result"]["resultType"]),
+            (StatusCode::OK, &json!("complete"))
+        );
         for missing in 0..headers.len() {
             let mut fewer = headers.to_vec();
             fewer.remove(missing);
             let (status, said) = ask(body, &fewer).await;
-            assert_eq!((status, &said["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32020)));
+            assert_eq!(
+                (status, &said["error"]["code"]),
+                (StatusCode::BAD_REQUEST, &json!(-32020))
+            );
         }
         let (status, said) = ask(&body.replace("2026-07-28", "2099-01-01"), &headers).await;
-        assert_eq!((status, &said["error"]["code"]), (StatusCode::BAD_REQUEST, &json!(-32022)));
+        assert_eq!(
+            (status, &said["error"]["code"]),
+            (StatusCode::BAD_REQUEST, &json!(-32022))
+        );
         let discover = body.replace("tools/call", "server/discover");
         let (_, said) = ask(&discover, &[headers[0], ("Mcp-Method", "server/discover")]).await;
         assert_eq!(said["result"]["supportedVersions"], json!(["2026-07-28"]));

@@ -5,12 +5,9 @@ use std::time::Duration;
 use domain::ServerId;
 use secrecy::{ExposeSecret, SecretString};
 use store::routes::{Change, Changes};
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 
-use super::outage::Outage;
+use super::{Stop, outage::Outage};
 
 /// Changes that wait to be looked at. Where more come, the sender waits and Postgres keeps them.
 const WAITING_MAX: usize = 1_024;
@@ -31,16 +28,12 @@ pub(super) struct Hearer(mpsc::Receiver<Heard>);
 
 impl Hearer {
     /// Starts the task that listens.
-    pub(super) fn start(
-        url: SecretString,
-        tasks: &mut JoinSet<()>,
-        mut stopped: watch::Receiver<bool>,
-    ) -> Self {
+    pub(super) fn start(url: SecretString, tasks: &mut JoinSet<()>, mut stopped: Stop) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         tasks.spawn(async move {
             tokio::select! {
                 () = listen(&url, &sender) => {}
-                _ = stopped.wait_for(|stopped| *stopped) => {}
+                () = stopped.asked() => {}
             }
         });
         Self(receiver)
@@ -58,12 +51,12 @@ impl Hearer {
     pub(super) async fn refreshes_only(
         mut self,
         refresh: mpsc::Sender<ServerId>,
-        mut stopped: watch::Receiver<bool>,
+        mut stopped: Stop,
     ) {
         loop {
             tokio::select! {
                 heard = self.next() => pass_on(heard, &refresh),
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = stopped.asked() => return,
             }
         }
     }

@@ -89,7 +89,12 @@ impl Health {
     async fn report(&self) -> (bool, Value) {
         let mut checks = serde_json::Map::new();
         let (postgres, limits) = tokio::join!(
-            async { matches!(tokio::time::timeout(ANSWER_MAX, self.db.ping()).await, Ok(Ok(()))) },
+            async {
+                matches!(
+                    tokio::time::timeout(ANSWER_MAX, self.db.ping()).await,
+                    Ok(Ok(()))
+                )
+            },
             async {
                 match &self.limits {
                     Some(limits) => Some(matches!(
@@ -111,7 +116,10 @@ impl Health {
             let age = self.staleness();
             let ok = age.is_some_and(|age| age <= self.staleness_max);
             let age_ms = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
-            checks.insert("configuration".into(), json!({ "ok": ok, "age_ms": age_ms }));
+            checks.insert(
+                "configuration".into(),
+                json!({ "ok": ok, "age_ms": age_ms }),
+            );
             let backlog = self.backlog();
             checks.insert(
                 "spool".into(),
@@ -120,7 +128,10 @@ impl Health {
             ready &= ok && backlog.is_some();
         }
         let status = if ready { "ready" } else { "not_ready" };
-        (ready, json!({ "status": status, "version": VERSION, "checks": checks }))
+        (
+            ready,
+            json!({ "status": status, "version": VERSION, "checks": checks }),
+        )
     }
 }
 
@@ -135,12 +146,20 @@ pub(super) fn add_to(router: Router, health: Arc<Health>, console: bool) -> Rout
         .route("/register", axum::routing::any(nothing_here))
         .route("/authorize", axum::routing::any(nothing_here))
         .route("/token", axum::routing::any(nothing_here));
-    if console { router } else { router.fallback(nothing_here) }
+    if console {
+        router
+    } else {
+        router.fallback(nothing_here)
+    }
 }
 
 async fn readyz(State(health): State<Arc<Health>>) -> Response {
     let (ready, report) = health.report().await;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     plain(status, report)
 }
 

@@ -15,12 +15,12 @@ use hyper_util::{
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{SignalKind, signal as on},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{OwnedSemaphorePermit, Semaphore},
 };
 use tower::Service;
 use tracing::{debug, warn};
 
-use super::health::Counts;
+use super::{Stop, health::Counts};
 
 /// How long a request's head may take to arrive, which is also how long a connection may idle. The
 /// usual clients close theirs after 90 s, so that it is they who end it and no request meets a
@@ -39,13 +39,13 @@ pub(super) struct Server {
 
 impl Server {
     /// Serves until `stopped`; then accepts no more and returns once open requests are answered.
-    pub(super) async fn run(self, mut stopped: watch::Receiver<bool>) {
+    pub(super) async fn run(self, mut stopped: Stop) {
         let places = Arc::new(Semaphore::new(self.connections_max));
         let graceful = GracefulShutdown::new();
         loop {
             let place = tokio::select! {
                 place = Arc::clone(&places).acquire_owned() => place.expect("it is never closed"),
-                _ = stopped.wait_for(|stopped| *stopped) => break,
+                () = stopped.asked() => break,
             };
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
@@ -56,7 +56,7 @@ impl Server {
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 },
-                _ = stopped.wait_for(|stopped| *stopped) => break,
+                () = stopped.asked() => break,
             }
         }
         drop(self);
@@ -100,8 +100,12 @@ impl Server {
 
 /// SIGINT, SIGTERM or SIGHUP (a closed terminal).
 pub(crate) async fn signal() {
-    let mut signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
-        .map(|kind| on(kind).expect("a signal that may be handled"));
+    let mut signals = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ]
+    .map(|kind| on(kind).expect("a signal that may be handled"));
     let [interrupt, terminate, hangup] = &mut signals;
     tokio::select! {
         _ = interrupt.recv() => {}

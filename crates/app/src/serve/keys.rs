@@ -69,7 +69,10 @@ pub(super) async fn verifier(db: &Db) -> Result<Verifier> {
     let installation = store::keys::installation(db).await?;
     let verifier = Verifier::new(installation, &store::keys::verifying_keys(db).await?);
     for kid in verifier.refused() {
-        tracing::error!(kid, "a signing key in the database is not one; its grants are refused");
+        tracing::error!(
+            kid,
+            "a signing key in the database is not one; its grants are refused"
+        );
     }
     Ok(verifier)
 }

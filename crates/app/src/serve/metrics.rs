@@ -5,18 +5,16 @@
 use std::{fmt::Write, sync::Arc};
 
 use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::net::TcpListener;
 
-use super::health::Health;
+use super::{Stop, health::Health};
 
 /// Serves until the end.
-pub(super) async fn serve(
-    listener: TcpListener,
-    health: Arc<Health>,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let router = Router::new().route("/metrics", get(metrics)).with_state(health);
-    let until = async move { _ = stopped.wait_for(|stopped| *stopped).await };
+pub(super) async fn serve(listener: TcpListener, health: Arc<Health>, mut stopped: Stop) {
+    let router = Router::new()
+        .route("/metrics", get(metrics))
+        .with_state(health);
+    let until = async move { stopped.asked().await };
     // Scrapers that stay connected do not hold the end up.
     tokio::select! {
         _ = axum::serve(listener, router) => {}
@@ -25,7 +23,10 @@ pub(super) async fn serve(
 }
 
 async fn metrics(State(health): State<Arc<Health>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text(&health))
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        text(&health),
+    )
 }
 
 fn text(health: &Health) -> String {
@@ -34,16 +35,29 @@ fn text(health: &Health) -> String {
     let opened = counts.connections.get();
     let open = opened.saturating_sub(counts.connections_closed.get());
     let mut metric = |name, kind, help, value: String| {
-        let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
+        let _ = writeln!(
+            out,
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
+        );
     };
-    metric("tollgate_up", "gauge", "1 while the process serves.", "1".into());
+    metric(
+        "tollgate_up",
+        "gauge",
+        "1 while the process serves.",
+        "1".into(),
+    );
     metric(
         "tollgate_connections_total",
         "counter",
         "Connections accepted from people and agents.",
         opened.to_string(),
     );
-    metric("tollgate_connections_open", "gauge", "Connections open now.", open.to_string());
+    metric(
+        "tollgate_connections_open",
+        "gauge",
+        "Connections open now.",
+        open.to_string(),
+    );
     if let Some(age) = health.staleness() {
         metric(
             "tollgate_configuration_age_seconds",

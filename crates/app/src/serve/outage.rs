@@ -28,7 +28,10 @@ impl Outage {
 
     pub(super) fn over(&mut self) {
         if let Some(since) = self.since.take() {
-            info!(seconds = since.elapsed().as_secs(), "{} works again", self.what);
+            info!(
+                seconds = since.elapsed().as_secs(),
+                "{} works again", self.what
+            );
         }
     }
 }

@@ -7,13 +7,10 @@ use std::{
 
 use domain::ServerId;
 use store::Db;
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 use tracing::warn;
 
-use super::ConsoleParts;
+use super::{ConsoleParts, Stop};
 
 /// A server is asked at most this often, however many unknown names are called.
 const EVERY: Duration = Duration::from_secs(5);
@@ -54,7 +51,7 @@ impl Refresher {
 pub(super) async fn run(
     refresher: Refresher,
     mut wanted: mpsc::Receiver<ServerId>,
-    mut stopped: watch::Receiver<bool>,
+    mut stopped: Stop,
 ) {
     let mut last = Last::default();
     let mut running = JoinSet::new();
@@ -70,7 +67,7 @@ pub(super) async fn run(
                 }
             }
             Some(_) = running.join_next() => {}
-            _ = stopped.wait_for(|stopped| *stopped) => return,
+            () = stopped.asked() => return,
         }
     }
 }
@@ -81,7 +78,11 @@ struct Last(HashMap<ServerId, Instant>);
 
 impl Last {
     fn may_ask(&mut self, server: ServerId, now: Instant) -> bool {
-        if self.0.get(&server).is_some_and(|last| now.duration_since(*last) < EVERY) {
+        if self
+            .0
+            .get(&server)
+            .is_some_and(|last| now.duration_since(*last) < EVERY)
+        {
             return false;
         }
         // What is older says nothing any more.

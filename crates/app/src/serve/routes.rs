@@ -8,14 +8,15 @@ use domain::{OrgId, ServerId};
 use gateway::Gateway;
 use store::{Db, StoreError, routes::Change};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::mpsc,
     time::{MissedTickBehavior, interval},
 };
 use tracing::{error, warn};
 use vault::MasterKey;
 
 use super::{
-    changes::{Hearer, Heard, pass_on},
+    Stop,
+    changes::{Heard, Hearer, pass_on},
     keys,
     outage::Outage,
 };
@@ -34,7 +35,12 @@ pub(super) struct Routes {
 
 impl Routes {
     pub(super) fn new(db: Db, gateway: Arc<Gateway>, master: MasterKey) -> Self {
-        Self { db, gateway, master, known: HashMap::new() }
+        Self {
+            db,
+            gateway,
+            master,
+            known: HashMap::new(),
+        }
     }
 
     /// Reads everything for the first time.
@@ -50,7 +56,7 @@ impl Routes {
         mut self,
         mut hearer: Hearer,
         refresh: mpsc::Sender<ServerId>,
-        mut stopped: watch::Receiver<bool>,
+        mut stopped: Stop,
     ) {
         let mut outage = Outage::new("reading the configuration");
         let mut keys_outage = Outage::new("reading the keys");
@@ -75,7 +81,7 @@ impl Routes {
                     }
                 },
                 _ = ticks.tick() => self.compare().await,
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = stopped.asked() => return,
             };
             match done {
                 Ok(()) => outage.over(),
@@ -116,8 +122,12 @@ impl Routes {
             there.insert(org, version);
             self.heard(org, version).await?;
         }
-        let gone: Vec<OrgId> =
-            self.known.keys().filter(|org| !there.contains_key(org)).copied().collect();
+        let gone: Vec<OrgId> = self
+            .known
+            .keys()
+            .filter(|org| !there.contains_key(org))
+            .copied()
+            .collect();
         for org in gone {
             self.forget(org);
         }

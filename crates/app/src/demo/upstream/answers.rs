@@ -6,7 +6,9 @@ use uuid::Uuid;
 /// The result of a `tools/call`; none for a tool that is not there.
 pub(super) fn call(params: &Value) -> Option<Value> {
     let name = params["name"].as_str()?;
-    let tool = catalog::circleci_tools().iter().find(|tool| tool["name"] == name)?;
+    let tool = catalog::circleci_tools()
+        .iter()
+        .find(|tool| tool["name"] == name)?;
     let given = params.get("arguments").unwrap_or(&Value::Null);
     if let Err(wrong) = check(&tool["inputSchema"], given) {
         return Some(failed(&wrong));
@@ -51,7 +53,10 @@ fn say(tool: &str, given: &Map<String, Value>) -> Result<String, String> {
         ),
         "config_helper" => "The configuration is valid.".into(),
         "run_pipeline" => {
-            format!("Pipeline 1843 of {project} started on {branch}: {}", Uuid::now_v7())
+            format!(
+                "Pipeline 1843 of {project} started on {branch}: {}",
+                Uuid::now_v7()
+            )
         }
         "rerun_workflow" => {
             let workflow = match (text("workflowId"), text("workflowURL")) {
@@ -63,7 +68,10 @@ fn say(tool: &str, given: &Map<String, Value>) -> Result<String, String> {
                 Some(Value::Bool(true)) => "its failed jobs",
                 _ => "the start",
             };
-            format!("Workflow {workflow} runs again from {from}, as {}.", Uuid::now_v7())
+            format!(
+                "Workflow {workflow} runs again from {from}, as {}.",
+                Uuid::now_v7()
+            )
         }
         "list_artifacts" => format!(
             "{project} on {branch}, pipeline 1842:\n- coverage/index.html\n- target/release/shop"
@@ -94,7 +102,9 @@ fn check(schema: &Value, given: &Value) -> Result<(), String> {
         }
     }
     for (name, value) in given {
-        let schema = known.get(name).ok_or_else(|| format!("{name} is not a field of this tool"))?;
+        let schema = known
+            .get(name)
+            .ok_or_else(|| format!("{name} is not a field of this tool"))?;
         let fits = match schema["type"].as_str() {
             Some("string") => value.is_string(),
             Some("boolean") => value.is_boolean(),
@@ -119,9 +129,12 @@ fn check(schema: &Value, given: &Value) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn said(name: &str, arguments: Value) -> (bool, String) {
+    fn said(name: &str, arguments: &Value) -> (bool, String) {
         let result = call(&json!({ "name": name, "arguments": arguments })).expect("it is known");
-        let text = result["content"][0]["text"].as_str().expect("text").to_owned();
+        let text = result["content"][0]["text"]
+            .as_str()
+            .expect("text")
+            .to_owned();
         (result["isError"] == true, text)
     }
 
@@ -129,7 +142,7 @@ mod tests {
     fn every_tool_has_something_to_say() {
         for tool in catalog::circleci_tools() {
             let name = tool["name"].as_str().unwrap();
-            let (_, text) = said(name, json!({}));
+            let (_, text) = said(name, &json!({}));
             assert!(!text.contains("nothing to say"), "{name}");
         }
         assert!(call(&json!({ "name": "no_such_tool" })).is_none());
@@ -138,7 +151,7 @@ mod tests {
     #[test]
     fn a_rerun_wants_its_workflow() {
         let id = "8c2f7d3e-6a54-4f0e-9d3b-2f1f0c7f9a11";
-        let (wrong, text) = said("rerun_workflow", json!({ "params": { "workflowId": id } }));
+        let (wrong, text) = said("rerun_workflow", &json!({ "params": { "workflowId": id } }));
         assert!(!wrong && text.starts_with(&format!("Workflow {id} runs again from the start")));
         for bad in [
             json!({}),
@@ -148,7 +161,7 @@ mod tests {
             json!({ "params": { "workflowId": id, "colour": "red" } }),
             json!([]),
         ] {
-            assert!(said("rerun_workflow", bad.clone()).0, "{bad}");
+            assert!(said("rerun_workflow", &bad).0, "{bad}");
         }
     }
 }
