@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use redis::{
     AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, PushInfo,
-    PushKind, RedisError, ServerErrorKind, aio::MultiplexedConnection,
+    PushKind, RedisError, aio::MultiplexedConnection,
 };
 use tokio::{
     sync::{mpsc, watch},
@@ -105,20 +105,22 @@ impl Drop for Link {
     }
 }
 
-/// Whether a connection that answered so should be given up. One of them is an old primary that now
-/// is a replica: its name may lead to the new one.
+/// Whether a connection that answered so should be given up. The first half counts an old primary
+/// that now is a replica: its name may lead to the new one.
 fn is_fatal(error: &RedisError) -> bool {
-    error.is_unrecoverable_error()
-        || error.is_io_error()
-        || error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
+    error.is_unrecoverable_error() || error.is_io_error()
 }
 
 /// Reads the URL. RESP3, because only there does a lost connection make itself heard.
 fn client(url: &str) -> Result<Client, RedisError> {
     let refuse = |reason: &'static str| Err((ErrorKind::InvalidClientConfig, reason).into());
     match url.split_once("://").map(|(scheme, _)| scheme) {
-        Some("redis" | "rediss" | "valkey" | "valkeys" | "unix" | "redis+unix" | "valkey+unix") => {
+        Some("rediss" | "valkeys") => {
+            // `redis` takes the process's default and panics without one, as where two are
+            // compiled in. Fails where one is set.
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
+        Some("redis" | "valkey" | "unix" | "redis+unix" | "valkey+unix") => {}
         Some("redis+cluster" | "rediss+cluster") => {
             return refuse("Redis clusters are not supported yet; name one primary with redis://");
         }

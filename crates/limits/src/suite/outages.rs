@@ -115,6 +115,32 @@ async fn a_silent_redis_is_waited_for_no_longer_than_promised() {
     assert!(recovery(&redis).await < Duration::from_secs(3));
 }
 
+/// A listener that is no Redis with TLS: tried again and again, and never trusted.
+#[tokio::test]
+async fn a_tls_url_is_tried_again() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    let redis = tokio::spawn(async move {
+        Redis::connect(&format!("rediss://localhost:{port}"))
+            .await
+            .expect("a good URL")
+    });
+    for attempt in 0..3 {
+        let accepted = tokio::time::timeout(Duration::from_secs(5), listener.accept()).await;
+        assert!(
+            accepted.is_ok_and(|stream| stream.is_ok()),
+            "attempt {attempt}"
+        );
+    }
+    let redis = redis.await.expect("no panic");
+    assert!(matches!(
+        redis.take(&call()).await,
+        Err(Unavailable(Some(_)))
+    ));
+}
+
 /// A fail-over: the server answers, but takes no writes until it is primary again.
 #[tokio::test]
 async fn a_replica_is_unavailable_until_it_is_primary() {
