@@ -1,1 +1,128 @@
-//! To come.
+//! `docs/policy.md` says what is true: its examples are read, its calls are judged, and its lists
+//! are complete.
+
+use std::collections::BTreeSet;
+
+use json::Document;
+use policy::{FAULT_CODES, Policy, WARNING_CODES, check};
+
+use crate::common::{BOUNDS, engine, judge_at, with_block};
+
+const DOCS: &str = include_str!("../../../../docs/policy.md");
+/// 2026-01-05 was a Monday; the examples are judged at 09:00.
+const MONDAY_MORNING_MS: u64 = 1_767_603_600_000;
+
+enum Part {
+    /// The words after the fence's backticks, and the text.
+    Example(String, String),
+    /// The cells of a table's row.
+    Row(Vec<String>),
+}
+
+fn parts() -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut lines = DOCS.lines();
+    while let Some(line) = lines.next() {
+        if let Some(info) = line.strip_prefix("```") {
+            let body: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            parts.push(Part::Example(info.to_owned(), body.join("\n")));
+        } else if let Some(row) = line.strip_prefix('|') {
+            let cells = row.trim_end_matches('|').split('|');
+            parts.push(Part::Row(
+                cells.map(|cell| cell.trim().to_owned()).collect(),
+            ));
+        }
+    }
+    parts
+}
+
+#[test]
+fn every_example_is_read_and_every_call_in_it_judged_as_it_says() {
+    let mut policy = None;
+    let (mut examples, mut calls) = (0, 0);
+    let mut judging = false;
+    for part in parts() {
+        match part {
+            Part::Example(info, text) => {
+                examples += 1;
+                judging = false;
+                let document = match info.as_str() {
+                    "json" | "json not-available" => text,
+                    "json block" => with_block(&text),
+                    other => panic!("an example of {other:?}"),
+                };
+                if info == "json not-available" {
+                    let faults = check(&document, None).faults;
+                    assert!(faults.len() > 5);
+                    assert!(
+                        faults.iter().all(|fault| fault.code == "not_available"),
+                        "{faults:#?}"
+                    );
+                    policy = None;
+                    continue;
+                }
+                let report = check(&document, None);
+                assert!(
+                    report.valid && report.warnings.is_empty(),
+                    "{document}\n{report:#?}"
+                );
+                let again = Policy::parse(&document).map(|policy| policy.canonical());
+                assert!(again.is_ok_and(|canonical| check(&canonical, None).valid));
+                policy = Some(document);
+            }
+            Part::Row(cells) => {
+                let first = cells.first().map_or("", String::as_str);
+                if !first.starts_with(['`', '-']) {
+                    judging = first == "tool called";
+                }
+                let [tool, arguments, expected] = &cells[..] else {
+                    continue;
+                };
+                if !judging || !tool.starts_with('`') {
+                    continue;
+                }
+                calls += 1;
+                let engine = engine(policy.as_deref().expect("a policy stands before"), None);
+                let plain = |cell: &str| cell.trim_matches('`').to_owned();
+                let arguments = plain(arguments);
+                assert!(
+                    Document::parse(arguments.as_bytes(), BOUNDS).is_ok(),
+                    "{arguments}"
+                );
+                let got = judge_at(&engine, &plain(tool), &arguments, MONDAY_MORNING_MS);
+                assert_eq!(got, *expected, "{tool} {arguments}");
+            }
+        }
+    }
+    assert!(
+        examples >= 5 && calls >= 25,
+        "{examples} examples, {calls} calls"
+    );
+}
+
+#[test]
+fn the_lists_of_codes_are_complete() {
+    let mut heading = String::new();
+    let (mut faults, mut warnings) = (BTreeSet::new(), BTreeSet::new());
+    for part in parts() {
+        let Part::Row(cells) = part else { continue };
+        let first = cells.first().cloned().unwrap_or_default();
+        match first
+            .strip_prefix('`')
+            .and_then(|rest| rest.strip_suffix('`'))
+        {
+            Some(code) if heading == "fault" => drop(faults.insert(code.to_owned())),
+            Some(code) if heading == "warning" => drop(warnings.insert(code.to_owned())),
+            None if !first.starts_with("---") => heading = first,
+            _ => {}
+        }
+    }
+    let set = |codes: &[&str]| {
+        codes
+            .iter()
+            .map(|&code| code.to_owned())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(faults, set(FAULT_CODES));
+    assert_eq!(warnings, set(WARNING_CODES));
+}
