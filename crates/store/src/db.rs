@@ -35,6 +35,22 @@ impl DbRole {
         }
     }
 
+    /// How a connection in this role is opened. The role is part of its start, so `RESET ROLE` and
+    /// `DISCARD ALL` lead back to it and not to the login.
+    ///
+    /// # Errors
+    /// `url` is not one of Postgres.
+    pub fn options(self, url: &str) -> Result<PgConnectOptions> {
+        Ok(PgConnectOptions::from_str(url)?
+            .application_name(self.as_str())
+            .options([
+                ("role", self.as_str()),
+                ("statement_timeout", self.statement_timeout()),
+                ("idle_in_transaction_session_timeout", "60s"),
+                ("timezone", "UTC"),
+            ]))
+    }
+
     /// A page must not hang on a query; a batch of audit rows may take its time.
     const fn statement_timeout(self) -> &'static str {
         match self {
@@ -53,26 +69,17 @@ pub struct Db {
 impl Db {
     /// Connects; every connection takes the role before anything else is done with it.
     ///
-    /// The role is a setting of the connection's start, so `RESET ROLE` and `DISCARD ALL` lead back
-    /// to it and not to the login. Each connection is checked for it, and for standing under
-    /// row-level security, before it joins the pool.
+    /// Each connection is checked for the role, and for standing under row-level security, before
+    /// it joins the pool.
     ///
     /// # Errors
     /// Postgres not reachable, or the login may not take the role.
     pub async fn connect(url: &str, role: DbRole, connections_max: u32) -> Result<Self> {
-        let options = PgConnectOptions::from_str(url)?
-            .application_name(role.as_str())
-            .options([
-                ("role", role.as_str()),
-                ("statement_timeout", role.statement_timeout()),
-                ("idle_in_transaction_session_timeout", "60s"),
-                ("timezone", "UTC"),
-            ]);
         let pool = PgPoolOptions::new()
             .max_connections(connections_max)
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .after_connect(move |connection, _| Box::pin(check_role(connection, role)))
-            .connect_with(options)
+            .connect_with(role.options(url)?)
             .await?;
         Ok(Self { pool })
     }
