@@ -37,10 +37,48 @@ pub enum Binding<'a> {
     },
 }
 
+/// The kinds of [`Binding`], each of which has a key of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    UpstreamCredential,
+    McpSession,
+    DataKey,
+    SigningKey,
+}
+
+impl Kind {
+    /// Every kind, in the order of their discriminants.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::UpstreamCredential,
+        Self::McpSession,
+        Self::DataKey,
+        Self::SigningKey,
+    ];
+
+    /// What it is called in keys and in associated data. Changing one locks its values up.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::UpstreamCredential => "upstream credential",
+            Self::McpSession => "mcp session",
+            Self::DataKey => "data key",
+            Self::SigningKey => "signing key",
+        }
+    }
+}
+
 /// Begins every associated data, so that no other use of a key can produce the same.
 const DOMAIN: &str = "tollgate sealed value 1";
 
 impl Binding<'_> {
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::UpstreamCredential { .. } => Kind::UpstreamCredential,
+            Self::McpSession { .. } => Kind::McpSession,
+            Self::DataKey { .. } => Kind::DataKey,
+            Self::SigningKey { .. } => Kind::SigningKey,
+        }
+    }
+
     /// The associated data of a value in this place, sealed with the key `kid`.
     ///
     /// Every field stands behind its length, so no two bindings share an encoding.
@@ -48,30 +86,22 @@ impl Binding<'_> {
         let mut out = Vec::with_capacity(192);
         field(&mut out, DOMAIN.as_bytes());
         field(&mut out, kid.as_bytes());
+        field(&mut out, self.kind().label().as_bytes());
         match self {
             Self::UpstreamCredential {
                 org,
                 server,
                 origin,
             } => {
-                field(&mut out, b"upstream credential");
                 field(&mut out, org.uuid().as_bytes());
                 field(&mut out, server.uuid().as_bytes());
                 field(&mut out, origin.as_bytes());
             }
             Self::McpSession { server, grant } => {
-                field(&mut out, b"mcp session");
                 field(&mut out, server.uuid().as_bytes());
                 field(&mut out, grant.uuid().as_bytes());
             }
-            Self::DataKey { kid } => {
-                field(&mut out, b"data key");
-                field(&mut out, kid.as_bytes());
-            }
-            Self::SigningKey { kid } => {
-                field(&mut out, b"signing key");
-                field(&mut out, kid.as_bytes());
-            }
+            Self::DataKey { kid } | Self::SigningKey { kid } => field(&mut out, kid.as_bytes()),
         }
         out
     }
@@ -85,6 +115,17 @@ fn field(out: &mut Vec<u8>, bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_has_a_place_and_a_label_of_its_own() {
+        for (at, kind) in Kind::ALL.into_iter().enumerate() {
+            assert_eq!(kind as usize, at);
+            let same = Kind::ALL
+                .into_iter()
+                .filter(|other| other.label() == kind.label());
+            assert_eq!(same.count(), 1);
+        }
+    }
 
     #[test]
     fn no_two_bindings_share_an_encoding() {

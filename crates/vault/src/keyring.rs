@@ -111,6 +111,7 @@ impl Keyring {
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::BASE64_STANDARD;
     use domain::{GrantId, OrgId, ServerId};
 
     use super::*;
@@ -186,6 +187,27 @@ mod tests {
         }
         let longer = [sealed.as_slice(), &[0]].concat();
         assert!(keyring.unseal(&longer, here).is_err());
+    }
+
+    /// What an earlier release sealed must open for ever: this is the format, byte by byte.
+    #[test]
+    fn the_format_does_not_change() {
+        let from = |text: &str| BASE64_STANDARD.decode(text).expect("base64");
+        let master = "VgL6ryK8QlZ8EHpjp4e4ghGMSkVTjZEwTQQX083bFFg=";
+        let master = MasterKey::parse(&master.into()).expect("strong");
+        let key = from(
+            "ARRtYXNfYTcwNzQyMTBkM2I3OWUzMHkYvV+9N29yLVVJ4ydBvqzpOU0vauDIXA6C70jgJPssQPnxS8G/mTjvvqf/\
+             sRIAFFbcTLUYxF0DMTDjmw==",
+        );
+        let value = from(
+            "ARRkYXRfOWU0OTUyNzNhMGFhNDE5Yp/Z2vAEBJCocDcvhkIvMBO7mTmQX9nBWZlvyxKsOZ3oq4Q4QXlrjWMQog==",
+        );
+        let rows = [("dat_9e495273a0aa419b".to_owned(), key)];
+        let keyring = Keyring::open(&master, &rows).expect("opens");
+        let plain = keyring
+            .unseal(&value, credential("https://a:443"))
+            .expect("opens");
+        assert_eq!(plain.expose_secret(), b"Bearer hunter2");
     }
 
     #[test]

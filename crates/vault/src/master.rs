@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::{
     binding::Binding,
     digest::{hex, random},
-    sealed::{Aead, OpenError, Sealed},
+    sealed::{Aead, OpenError, Sealed, expand},
 };
 
 const KEY_BYTES: usize = 32;
@@ -78,20 +78,11 @@ impl MasterKey {
     /// other.
     fn derive(key: &[u8; KEY_BYTES]) -> Self {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"tollgate master key").extract(key);
-        let mut id = [0; KEY_BYTES];
-        let mut sealing = Zeroizing::new([0; KEY_BYTES]);
-        expand(&prk, b"id", &mut id);
-        expand(&prk, b"seal", &mut sealing);
+        let id = expand(&prk, "id");
         Self {
-            aead: Aead::new(format!("mas_{}", hex(&id[..8])), &sealing),
+            aead: Aead::new(format!("mas_{}", hex(&id[..8])), &expand(&prk, "seal")),
         }
     }
-}
-
-fn expand(prk: &hkdf::Prk, info: &[u8], out: &mut [u8; KEY_BYTES]) {
-    prk.expand(&[info], hkdf::HKDF_SHA256)
-        .and_then(|okm| okm.fill(out))
-        .expect("one block is within HKDF's length");
 }
 
 /// Whether 32 bytes look as if a person, and not a generator, had chosen them. A random key is

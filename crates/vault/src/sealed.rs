@@ -4,12 +4,21 @@
 //! version (1 byte, 1) │ length of kid (1 byte) │ kid │ nonce (12 bytes) │ ciphertext │ tag (16 bytes)
 //! ```
 //!
-//! Nonces are random, so a key should seal at most 2^32 values (NIST SP 800-38D, section 8.3).
+//! Each kind of [`Binding`] has its own AES key, derived from the key that the kid names. Nonces are
+//! random, so one AES key should seal at most 2^32 values (NIST SP 800-38D, section 8.3): what is
+//! sealed by the thousand on the call path must not use up what keeps credentials.
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf,
+};
 use secrecy::{ExposeSecretMut, SecretSlice};
+use zeroize::Zeroizing;
 
-use crate::{binding::Binding, digest::random};
+use crate::{
+    binding::{Binding, Kind},
+    digest::random,
+};
 
 /// The only format there is.
 const VERSION: u8 = 1;
@@ -29,10 +38,11 @@ pub enum OpenError {
     NoKey,
 }
 
-/// A key for AES-256-GCM with its name. The cipher's state is overwritten when it is dropped.
+/// A key that seals, with its name. The ciphers' state is overwritten when it is dropped.
 pub(crate) struct Aead {
     kid: String,
-    key: LessSafeKey,
+    /// One for each kind of binding, in the order of [`Kind::ALL`].
+    keys: [LessSafeKey; Kind::ALL.len()],
 }
 
 impl Aead {
@@ -43,11 +53,17 @@ impl Aead {
             kid.len() <= usize::from(u8::MAX),
             "a kid fits its length byte"
         );
-        let key = UnboundKey::new(&AES_256_GCM, key).expect("the key is 32 bytes long");
-        Self {
-            kid,
-            key: LessSafeKey::new(key),
-        }
+        let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, b"tollgate sealing key").extract(key);
+        let keys = Kind::ALL.map(|kind| {
+            let key = expand(&prk, kind.label());
+            let key = UnboundKey::new(&AES_256_GCM, &*key).expect("the key is 32 bytes long");
+            LessSafeKey::new(key)
+        });
+        Self { kid, keys }
+    }
+
+    fn key(&self, binding: &Binding<'_>) -> &LessSafeKey {
+        &self.keys[binding.kind() as usize]
     }
 
     pub(crate) fn kid(&self) -> &str {
@@ -65,7 +81,7 @@ impl Aead {
         // The capacity is exact, so the plain bytes are never moved and left behind.
         out.extend_from_slice(plain);
         let tag = self
-            .key
+            .key(binding)
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(binding.associated_data(&self.kid)),
@@ -85,7 +101,7 @@ impl Aead {
             return Err(OpenError::UnknownKey(sealed.kid.to_owned()));
         }
         let mut plain = SecretSlice::from(vec![0; sealed.ciphertext.len()]);
-        self.key
+        self.key(binding)
             .open_separate_gather(
                 Nonce::assume_unique_for_key(sealed.nonce),
                 Aad::from(binding.associated_data(&self.kid)),
@@ -96,6 +112,15 @@ impl Aead {
             .map_err(|_| OpenError::Altered)?;
         Ok(plain)
     }
+}
+
+/// 32 bytes for one purpose (RFC 5869).
+pub(crate) fn expand(prk: &hkdf::Prk, purpose: &str) -> Zeroizing<[u8; 32]> {
+    let mut out = Zeroizing::new([0; 32]);
+    prk.expand(&[purpose.as_bytes()], hkdf::HKDF_SHA256)
+        .and_then(|okm| okm.fill(&mut *out))
+        .expect("one block is within HKDF's length");
+    out
 }
 
 /// A sealed value taken apart.
