@@ -79,10 +79,12 @@ impl Engine {
             plans.insert(glob.text().into(), rules.plan(glob.text()));
         }
         if let Some(inventory) = inventory {
-            let refused = rules.refused_names(inventory);
-            for tool in inventory {
-                plans.insert(tool.name.as_str().into(), rules.plan_listed(tool, &refused));
-            }
+            plans.extend(
+                rules
+                    .plan_inventory(inventory)
+                    .into_iter()
+                    .map(|(name, plan)| (name.into(), plan)),
+            );
         }
         Self {
             rules,

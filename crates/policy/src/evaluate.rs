@@ -1,6 +1,6 @@
 //! What is true of one call.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cmp::Ordering};
 
 use domain::ToolClass;
 use json::{Kind, Value};
@@ -216,8 +216,19 @@ fn test(op: &Op, operand: Operand<'_>) -> Truth {
         other => other,
     };
     match (op, operand) {
-        (Op::OneOf { values, negate }, operand) => {
-            let found = one_of(values, &operand);
+        (
+            Op::OneOf {
+                texts,
+                others,
+                negate,
+            },
+            operand,
+        ) => {
+            let found = match &operand {
+                Operand::Text(_) if texts.is_empty() => Truth::Wrong,
+                Operand::Text(text) => texts.contains(*text).into(),
+                _ => one_of(others, &operand),
+            };
             if *negate { found.not() } else { found }
         }
         (Op::Order { than, holds }, Operand::Number(number)) => than.test(number, holds),
@@ -244,14 +255,14 @@ fn at_most(length: usize, most: u64) -> Truth {
         .into()
 }
 
-/// Whether the operand is one of the values; undecided where none has its JSON type.
+/// Whether the operand, which is no text, is one of the values; undecided where none has its JSON
+/// type.
 fn one_of(values: &[Literal], operand: &Operand<'_>) -> Truth {
     let mut comparable = values
         .iter()
         .filter_map(|literal| match (literal, operand) {
             (Literal::Bool(a), Operand::Bool(b)) => Some((a == b).into()),
-            (Literal::Number(a), Operand::Number(b)) => Some(a.test(b, std::cmp::Ordering::is_eq)),
-            (Literal::Text(a), Operand::Text(b)) => Some((**a == **b).into()),
+            (Literal::Number(a), Operand::Number(b)) => Some(a.test(b, Ordering::is_eq)),
             (_, Operand::Json(b)) if literal.kind() == b.kind() => Some(literal.equals(*b)),
             _ => None,
         });

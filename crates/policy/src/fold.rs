@@ -9,20 +9,9 @@ use unicode_normalization::UnicodeNormalization as _;
 /// The form is that of Unicode's compatibility caseless match (The Unicode Standard, D146), which
 /// tells apart exactly what NFKC and case folding tell apart.
 pub(crate) fn fold(text: &str) -> String {
-    let text = until_nul(text);
-    if text.is_ascii() {
-        return ascii(text).map(char::from).collect();
-    }
-    let folded: String = text
-        .chars()
-        .nfd()
-        .default_case_fold()
-        .nfkd()
-        .default_case_fold()
-        .nfkd()
-        .filter(|c| !matches!(c, '_' | '-'))
-        .collect();
-    folded.trim().to_owned()
+    let mut folded: String = lenient(text).collect();
+    folded.truncate(folded.trim_end().len());
+    folded
 }
 
 /// A key of a path, with what it could be confused with.
@@ -40,15 +29,24 @@ impl Key {
         }
     }
 
-    /// Whether a lenient reader could take `other` for this key although it is another one.
+    /// Whether a lenient reader could take `other` for this key although it is another one. Stops
+    /// at the first difference, since an agent can send an object with very many keys.
     pub(crate) fn resembles(&self, other: &str) -> bool {
-        let other_cut = until_nul(other);
-        let alike = if other_cut.is_ascii() {
-            ascii(other_cut).eq(self.folded.bytes())
-        } else {
-            fold(other_cut) == *self.folded
-        };
-        alike && other != &*self.text
+        let ascii = until_nul(other);
+        if ascii.is_ascii() {
+            let quick = ascii
+                .bytes()
+                .filter(|b| !matches!(b, b'_' | b'-'))
+                .map(|b| char::from(b.to_ascii_lowercase()))
+                .skip_while(|c| c.is_whitespace());
+            return self.begins(quick) && other != &*self.text;
+        }
+        self.begins(lenient(other)) && other != &*self.text
+    }
+
+    /// Whether the characters are the folded key, and after it blanks alone.
+    fn begins(&self, mut other: impl Iterator<Item = char>) -> bool {
+        self.folded.chars().all(|c| other.next() == Some(c)) && other.all(char::is_whitespace)
     }
 }
 
@@ -56,12 +54,17 @@ fn until_nul(text: &str) -> &str {
     text.split('\0').next().unwrap_or_default()
 }
 
-/// [`fold`] for ASCII, as it goes along.
-fn ascii(text: &str) -> impl Iterator<Item = u8> {
-    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '_' | '-'))
-        .bytes()
-        .filter(|b| !matches!(b, b'_' | b'-'))
-        .map(|b| b.to_ascii_lowercase())
+/// The characters of a folded text, blanks at its end included.
+fn lenient(text: &str) -> impl Iterator<Item = char> {
+    until_nul(text)
+        .chars()
+        .nfd()
+        .default_case_fold()
+        .nfkd()
+        .default_case_fold()
+        .nfkd()
+        .filter(|c| !matches!(c, '_' | '-'))
+        .skip_while(|c| c.is_whitespace())
 }
 
 #[cfg(test)]

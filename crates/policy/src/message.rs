@@ -38,7 +38,7 @@ pub(crate) fn denied_if(tool: &str, check: &Check) -> String {
 
 /// For a limit without tokens.
 pub(crate) fn limited(limit: &Limit, tool: &str, retry_after_ms: Option<u64>) -> String {
-    let wait = retry_after_ms.map(|ms| ms.div_ceil(1000));
+    let wait = retry_after_ms.map(|ms| ms.div_ceil(1000).max(1));
     if let Some(text) = &limit.on_deny {
         return match wait {
             Some(seconds) => format!("{text} Try again in {seconds} s."),

@@ -107,21 +107,25 @@ impl Rules {
         merged
     }
 
-    /// The plan for a tool of the inventory.
-    pub(crate) fn plan_listed(&self, tool: &Tool, refused: &HashSet<String>) -> Plan {
-        let mut plan = self.plan(&tool.name);
-        plan.facts = self.facts(tool);
-        if matches!(plan.standing, Standing::Hidden(_)) {
-            return plan;
+    /// The plans for the tools of an inventory. A tool that an upstream adds under a name that
+    /// looks or reads like that of a hidden or refused one must not slip past the rule (wire.md,
+    /// section 2, 5), and one whose name no call can use is not there.
+    pub(crate) fn plan_inventory<'t>(&self, inventory: &'t [Tool]) -> Vec<(&'t str, Plan)> {
+        let mut plans: Vec<_> = inventory
+            .iter()
+            .map(|tool| (tool.name.as_str(), self.plan(&tool.name)))
+            .collect();
+        let refused = self.refused_names(&plans);
+        for ((name, plan), tool) in plans.iter_mut().zip(inventory) {
+            plan.facts = self.facts(tool);
+            let hidden = matches!(plan.standing, Standing::Hidden(_));
+            let named = plan.block.is_some_and(|at| self.tools[at].0.is_exact());
+            let poses = !named && !self.refuses(plan) && refused.contains(&fold(name));
+            if !hidden && (poses || name.parse::<ToolName>().is_err()) {
+                plan.standing = Standing::Unknown;
+            }
         }
-        let named = plan
-            .block
-            .is_some_and(|at| self.tools[at].0.text() == tool.name);
-        let poses = !named && !self.refuses(&plan) && refused.contains(&fold(&tool.name));
-        if poses || tool.name.parse::<ToolName>().is_err() {
-            plan.standing = Standing::Unknown;
-        }
-        plan
+        plans
     }
 
     /// Whether the tool's own block refuses each call of it.
@@ -130,9 +134,8 @@ impl Rules {
     }
 
     /// The folded names of tools that are hidden or refused: those the document names, and those
-    /// of the inventory that its globs reach. A tool that an upstream adds under a name that looks
-    /// or reads like one of these must not slip past the rule (wire.md, section 2, 5).
-    pub(crate) fn refused_names(&self, inventory: &[Tool]) -> HashSet<String> {
+    /// of the inventory that its globs reach.
+    fn refused_names(&self, plans: &[(&str, Plan)]) -> HashSet<String> {
         let hidden = self
             .hide
             .iter()
@@ -143,13 +146,10 @@ impl Rules {
             .iter()
             .filter(|(glob, block)| glob.is_exact() && block.deny)
             .map(|(glob, _)| glob.text());
-        let reached = inventory
+        let reached = plans
             .iter()
-            .map(|tool| tool.name.as_str())
-            .filter(|name| {
-                self.hidden_by(name).is_some()
-                    || self.block_for(name).is_some_and(|at| self.tools[at].1.deny)
-            });
+            .filter(|(_, plan)| matches!(plan.standing, Standing::Hidden(_)) || self.refuses(plan))
+            .map(|(name, _)| *name);
         hidden.chain(denied).chain(reached).map(fold).collect()
     }
 

@@ -1,5 +1,7 @@
 //! A document as it is understood.
 
+use std::collections::HashSet;
+
 use ipnet::IpNet;
 use regex::Regex;
 
@@ -54,9 +56,10 @@ pub(crate) struct Condition {
 
 #[derive(Debug)]
 pub(crate) enum Op {
-    /// `eq`, `in`, and with `negate` `neq`, `not_in`.
+    /// `eq`, `in`, and with `negate` `neq`, `not_in`. Texts are apart because they are often many.
     OneOf {
-        values: Box<[Literal]>,
+        texts: HashSet<Box<str>, foldhash::fast::RandomState>,
+        others: Box<[Literal]>,
         negate: bool,
     },
     Order {

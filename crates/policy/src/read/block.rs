@@ -83,7 +83,7 @@ pub(super) fn read(
         reader.later(Later::Approval, at);
     }
     if let Some(at) = fields.get("reason") {
-        block.reason = reader.text(at);
+        block.reason = reader.told(at);
         if !block.deny {
             let detail = "`reason` is told when `action` is `deny`, which it is not here";
             reader.warn(REASON_UNUSED, at, detail);

@@ -33,7 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Option
         Sense::DenyIf => &["conditions", "on_deny", "mode", "missing"],
     };
     let fields = reader.object(at, known)?;
-    let on_deny = fields.get("on_deny").and_then(|at| reader.text(at));
+    let on_deny = fields.get("on_deny").and_then(|at| reader.told(at));
     if let Some(at) = fields.get("mode") {
         reader.word(at, &MODES);
         reader.later(Later::Mode, at);

@@ -121,6 +121,17 @@ impl Reader<'_> {
         Some(text)
     }
 
+    /// A text that someone refused will read, so it must say something.
+    pub(super) fn told(&mut self, at: &At<'_>) -> Option<String> {
+        let text = self.text(at)?;
+        if text.trim().is_empty() {
+            self.fault(BAD_VALUE, at, "must say something; leave it out otherwise")
+                .got(at.value);
+            return None;
+        }
+        Some(text)
+    }
+
     pub(super) fn boolean(&mut self, at: &At<'_>) -> Option<bool> {
         self.expect(at, Kind::Bool)?;
         at.value.as_bool()

@@ -81,7 +81,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
     };
     let per = argument("per", Later::Per);
     let cost = argument("cost", Later::Cost);
-    let on_deny = fields.get("on_deny").and_then(|at| reader.text(at));
+    let on_deny = fields.get("on_deny").and_then(|at| reader.told(at));
     if let Some(at) = fields.get("mode") {
         reader.word(at, &MODES);
         reader.later(Later::Mode, at);

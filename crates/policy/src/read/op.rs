@@ -1,6 +1,6 @@
 //! Operators and the values they take.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 use json::{Kind, Value};
 
@@ -95,10 +95,7 @@ pub(super) fn read(
     Some(match name {
         "eq" | "neq" => {
             possible(reader, at, path);
-            Op::OneOf {
-                values: [literal(reader, at)?].into(),
-                negate: name == "neq",
-            }
+            one_of([literal(reader, at)?], name == "neq")
         }
         "in" | "not_in" => {
             let list = filled(reader, at)?;
@@ -109,11 +106,10 @@ pub(super) fn read(
                     literal(reader, at)
                 })
                 .collect();
-            let values = read.into_iter().collect::<Option<_>>()?;
-            Op::OneOf {
-                values,
-                negate: name == "not_in",
-            }
+            one_of(
+                read.into_iter().collect::<Option<Vec<_>>>()?,
+                name == "not_in",
+            )
         }
         "lt" => order(reader, at, Ordering::is_lt)?,
         "lte" => order(reader, at, Ordering::is_le)?,
@@ -136,6 +132,22 @@ pub(super) fn read(
             Host::parse(text).map_err(|detail| (detail.to_owned(), None))
         })?),
     })
+}
+
+fn one_of(values: impl IntoIterator<Item = Literal>, negate: bool) -> Op {
+    let mut texts = HashSet::default();
+    let mut others = Vec::new();
+    for value in values {
+        match value {
+            Literal::Text(text) => drop(texts.insert(text)),
+            other => others.push(other),
+        }
+    }
+    Op::OneOf {
+        texts,
+        others: others.into(),
+        negate,
+    }
 }
 
 fn order(reader: &mut Reader<'_>, at: &At<'_>, holds: fn(Ordering) -> bool) -> Option<Op> {
