@@ -145,6 +145,17 @@ async fn the_shipper_wakes_when_a_record_comes_and_ends_when_closed_and_empty() 
 }
 
 #[tokio::test]
+async fn the_shipper_ends_with_its_spool() {
+    let dir = folder();
+    let (spool, mut shipper) = open(dir.path()).expect("a fresh folder");
+    spool.append(&refusal()).expect("there is room");
+    drop(spool);
+    let batch = shipper.next(10).await.expect("readable").expect("a record");
+    shipper.shipped(batch).expect("there is room");
+    assert!(shipper.next(10).await.expect("readable").is_none());
+}
+
+#[tokio::test]
 async fn what_was_not_shipped_is_replayed() {
     let dir = folder();
     let records: Vec<Record> = (0..10).map(|_| refusal()).collect();

@@ -94,6 +94,93 @@ async fn no_acknowledged_record_dies_with_its_process() {
     assert!(!dir.path().join("damaged.txt").exists());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn child_that_appends_and_ships_until_it_is_killed() {
+    let Some(dir) = given_folder() else { return };
+    let (spool, mut shipper) = open_with(&dir, 20_000).expect("it can be opened");
+    tokio::task::spawn_blocking(move || {
+        loop {
+            let id = EventId::generate();
+            for record in [decided(id, Outcome::Allow), settled(id, Settled::Ok)] {
+                spool.append(&record).expect("there is room");
+            }
+            acknowledge(id);
+        }
+    });
+    loop {
+        let batch = shipper
+            .next(50)
+            .await
+            .expect("readable")
+            .expect("it is not closed");
+        batch.records.iter().for_each(stored);
+        shipper.shipped(batch).expect("there is room");
+    }
+}
+
+/// Stands for the database: what the parent has read is stored.
+fn stored(record: &Record) {
+    println!(
+        "stored {}",
+        serde_json::to_string(record).expect("serialisable")
+    );
+}
+
+/// SIGKILL while segments are written, shipped and deleted: of each acknowledged call the decision
+/// and its one outcome are stored, before or after; `interrupted` is never said of a settled call.
+#[tokio::test]
+async fn shipping_loses_nothing_when_its_process_dies() {
+    let dir = folder();
+    let mut told = HashSet::new();
+    let mut database: Vec<Record> = Vec::new();
+    for _ in 0..3 {
+        let mut child = child(
+            "suite::children::child_that_appends_and_ships_until_it_is_killed",
+            dir.path(),
+        );
+        let out = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut seen = 0;
+        for line in out.lines() {
+            let line = line.expect("text");
+            if let Some(record) = line.strip_prefix("stored ") {
+                // The last line may be cut off: then it was never stored.
+                database.extend(serde_json::from_str::<Record>(record));
+            } else if let Some(id) = acknowledged(&line) {
+                told.insert(id);
+                seen += 1;
+            }
+            if seen == 1000 {
+                child.kill().expect("a child can be killed");
+            }
+        }
+        child.wait().expect("a child can be waited for");
+        assert!(seen >= 1000, "the child got only to {seen}");
+    }
+    assert!(
+        segments(dir.path())[0] > 3,
+        "shipped segments were deleted on the way"
+    );
+    let (_spool, mut shipper) = open(dir.path()).expect("an old folder");
+    database.append(&mut drain(&mut shipper, 500).await);
+    let (mut decisions, mut outcomes) = (HashSet::new(), std::collections::HashMap::new());
+    for record in &database {
+        match record {
+            Record::Decided(decision) => {
+                decisions.insert(decision.id);
+            }
+            Record::Settled(settlement) => {
+                let first = *outcomes.entry(settlement.id).or_insert(settlement.settled);
+                assert_eq!(first, settlement.settled, "two outcomes of one call");
+            }
+        }
+    }
+    for id in &told {
+        assert!(decisions.contains(id), "a decision is lost");
+        assert_eq!(outcomes.get(id), Some(&Settled::Ok), "an outcome is lost");
+    }
+    assert!(decisions.iter().all(|id| outcomes.contains_key(id)));
+}
+
 fn limit_files_to(bytes: Option<u64>) {
     let limit = Rlimit {
         current: bytes,
