@@ -190,9 +190,16 @@ impl Upstream {
     /// left, and with it the need to come again.
     fn sweep(&self, now: Instant) -> bool {
         let mut idle = self.idle.lock();
-        idle.links.retain_mut(|link| link.is_ready(now));
+        let gone: Vec<_> = idle
+            .links
+            .extract_if(.., |link| !link.is_ready(now))
+            .collect();
         idle.swept = !idle.links.is_empty();
-        idle.swept
+        let swept = idle.swept;
+        // Closing sockets takes a while, and nobody should wait for it.
+        drop(idle);
+        drop(gone);
+        swept
     }
 }
 

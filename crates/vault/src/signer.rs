@@ -79,6 +79,8 @@ impl Signer {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
     use super::*;
     use crate::master::tests::master;
 
@@ -92,6 +94,42 @@ mod tests {
         let moved = Signer::open(&master, &[(other, sealed)]).map(drop);
         assert_eq!(moved, Err(OpenError::Altered));
         assert_eq!(Signer::open(&master, &[]).map(drop), Err(OpenError::NoKey));
+    }
+
+    /// A token is not stored: it is shown again by signing it again, by a later release too.
+    #[test]
+    fn a_token_is_spelt_the_same_for_ever() {
+        let master = "VgL6ryK8QlZ8EHpjp4e4ghGMSkVTjZEwTQQX083bFFg=";
+        let master = MasterKey::parse(&master.into()).expect("strong");
+        let sealed = BASE64_STANDARD
+            .decode(
+                "ARRtYXNfYTcwNzQyMTBkM2I3OWUzMLL+fVX8FmB5sXiPh5qXSAT6YfFgvdUAZrqVwyd1wlzKIkhusrYx\
+             XgElUQMSILl2XvpPXKvTk+FhFwUtAcOorI1oO0NVUgel3WaZMdw=",
+            )
+            .expect("base64");
+        let kid = "sig_dd53234bf7f639ed";
+        let signer = Signer::open(&master, &[(kid.to_owned(), sealed)]).expect("opens");
+        let id = uuid::Uuid::from_u128(7);
+        let claims = Claims {
+            issuer: id,
+            grant: domain::GrantId::from_uuid(id),
+            org: domain::OrgId::from_uuid(id),
+            server: domain::ServerId::from_uuid(id),
+            version: 1,
+            issued_at_s: 1_800_000_000,
+            expires_at_s: Some(1_807_776_000),
+        };
+        let token = signer.sign(kid, &claims).expect("the kid is here");
+        assert_eq!(
+            token.expose_secret(),
+            "tg_eyJ0eXAiOiJ0Zy1ncmFudCtqd3QiLCJhbGciOiJFZERTQSIsImtpZCI6InNpZ19kZDUzMjM0YmY3Z\
+             jYzOWVkIn0.eyJpc3MiOiIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDciLCJhdWQiO\
+             iJ1cm46dG9sbGdhdGU6c3J2XzAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA3Iiwic3ViIjoiZ\
+             3JfMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDciLCJvcmciOiJvcmdfMDAwMDAwMDAwMDAwM\
+             DAwMDAwMDAwMDAwMDAwMDAwMDciLCJzcnYiOiJzcnZfMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM\
+             DAwMDciLCJ2ZXIiOjEsImlhdCI6MTgwMDAwMDAwMCwiZXhwIjoxODA3Nzc2MDAwfQ.6Y_FcoJKBoAUnP\
+             WwqEvzRdCggGeLrMuMm-UJZDy_mQZcJcCTQi3kV6TfQ_q3W07udlC6LpeMFgfKo1AUbWwyDA"
+        );
     }
 
     #[test]
