@@ -5,6 +5,7 @@
 
 mod classify;
 mod server;
+mod words;
 
 pub use classify::{Because, Verdict, class_of, classify, explain};
 pub use server::{

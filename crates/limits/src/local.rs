@@ -38,6 +38,9 @@ struct Shard {
     used: Used,
 }
 
+/// Later than any time.
+const NEVER: u64 = u64::MAX;
+
 /// One bucket.
 struct State {
     span: Span,
@@ -120,40 +123,21 @@ impl Local {
         let (mut guards, places) = self.lock(buckets);
         // Read under the locks: a bucket's slots are then charged in the order of time.
         let now = (self.clock)();
-        let mut worst: Option<(usize, Option<u64>)> = None;
+        // Which bucket refuses the longest, and until when; for ever is later than everything.
+        let mut worst: Option<(usize, u64)> = None;
         let mut left = SmallVec::new();
         for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
-            let shard = &mut guards[place].1;
-            if let Some(state) = shard.buckets.get_mut(bucket.key.as_str()) {
-                state.spent.expire(state.span, now);
-            }
-            let spent = shard.spent(&bucket.key);
+            let (spent, fits_at) = guards[place].1.look(bucket, now);
             left.push(bucket.holds().saturating_sub(spent));
-            let wanted = spent.saturating_add(bucket.cost);
-            let wait = if !bucket.could_ever_fit() {
-                None
-            } else if wanted > bucket.holds() {
-                let state = shard.buckets.get(bucket.key.as_str());
-                state.and_then(|s| s.spent.back_at(s.span, wanted - bucket.holds()))
-            } else {
-                continue;
-            };
-            let longer = match (&worst, wait) {
-                (None, _) => true,
-                (Some((_, Some(before))), Some(wait)) => wait > *before,
-                (Some((_, before)), None) => before.is_some(),
-                (Some((_, None)), Some(_)) => false,
-            };
-            if longer {
-                worst = Some((index, wait));
+            if fits_at > now && worst.is_none_or(|(_, at)| fits_at > at) {
+                worst = Some((index, fits_at));
             }
         }
-        if let Some((refused, back_at)) = worst {
-            let retry_after =
-                back_at.map(|at| Duration::from_millis(at.saturating_sub(now).div_ceil(1000)));
+        if let Some((refused, at)) = worst {
+            let wait = || Duration::from_millis((at - now).div_ceil(1000));
             return Taken::Wait {
                 refused,
-                retry_after,
+                retry_after: (at < NEVER).then(wait),
                 left,
             };
         }
@@ -225,6 +209,24 @@ impl Local {
 }
 
 impl Shard {
+    /// What is spent of a bucket, and when the call fits: now, later or [`NEVER`].
+    fn look(&mut self, bucket: &Bucket, now: u64) -> (u64, u64) {
+        let mut state = self.buckets.get_mut(bucket.key.as_str());
+        if let Some(state) = &mut state {
+            state.spent.expire(state.span, now);
+        }
+        let spent = state.as_ref().map_or(0, |state| state.spent.total());
+        let over = spent
+            .saturating_add(bucket.cost)
+            .saturating_sub(bucket.holds());
+        let fits_at = match state {
+            _ if !bucket.could_ever_fit() => NEVER,
+            Some(state) if over > 0 => state.spent.back_at(state.span, over).unwrap_or(NEVER),
+            _ => now,
+        };
+        (spent, fits_at)
+    }
+
     fn spent(&self, key: &str) -> u64 {
         self.buckets.get(key).map_or(0, |state| state.spent.total())
     }
