@@ -1,7 +1,9 @@
 -- The database roles. None can log in: a login takes one with SET ROLE (see `store::Db::connect`).
 --
 -- A production login for the application is made by the operator and given one or both of the
--- first two:  create role app login password '…'; grant tollgate_console, tollgate_gateway to app;
+-- first two; `noinherit` makes it powerless until it takes one:
+--     create role app login noinherit password '…';
+--     grant tollgate_console, tollgate_gateway to app;
 --
 -- Works for a superuser, and for the owner of the database who has CREATEROLE. Roles belong to the
 -- whole cluster, so another database may have made them already, even a moment ago.

@@ -67,7 +67,7 @@ create policy own_organisation on audit_events for select to tollgate_console
 create policy own_organisation on audit_outcomes for select to tollgate_console
     using (org_id = app_org());
 
-grant select, insert on organisations to tollgate_console;
+grant select, insert (id, name, slug) on organisations to tollgate_console;
 grant update (config_version) on organisations to tollgate_console;
 grant select, insert on memberships to tollgate_console;
 grant select, insert on api_keys to tollgate_console;

@@ -135,14 +135,6 @@ declare
     address_at timestamptz[] := '{}';
     wait interval;
 begin
-    -- Forgets a few windows that are over, so that the table stays as small as the last window.
-    delete from public.sign_in_attempts a
-    where (a.kind, a.key) in (
-        select b.kind, b.key from public.sign_in_attempts b
-        where b.latest < clock_timestamp() - lasts
-        order by b.latest limit 10 for update skip locked
-    );
-
     insert into public.sign_in_attempts as a (kind, key, at, latest)
     values ('account', account_key, '{}', clock_timestamp())
     on conflict (kind, key) do update set latest = a.latest
@@ -163,15 +155,22 @@ begin
     if cardinality(address_at) >= address_max then
         wait := greatest(wait, address_at[1] + lasts - moment);
     end if;
-    if wait is not null then
-        return wait;
+    if wait is null then
+        update public.sign_in_attempts a set at = account_at || moment, latest = moment
+        where a.kind = 'account' and a.key = account_key;
+        update public.sign_in_attempts a set at = address_at || moment, latest = moment
+        where a.kind = 'address' and a.key = address_key;
     end if;
 
-    update public.sign_in_attempts a set at = account_at || moment, latest = moment
-    where a.kind = 'account' and a.key = account_key;
-    update public.sign_in_attempts a set at = address_at || moment, latest = moment
-    where a.kind = 'address' and a.key = address_key;
-    return null;
+    -- Forgets a few windows that are over, so that the table stays as small as the last window.
+    -- It comes last and waits for nobody, so no two attempts can wait for each other.
+    delete from public.sign_in_attempts a
+    where (a.kind, a.key) in (
+        select b.kind, b.key from public.sign_in_attempts b
+        where b.latest < moment - lasts
+        order by b.latest limit 10 for update skip locked
+    );
+    return wait;
 end
 $$;
 
@@ -188,8 +187,13 @@ create function session_create(account uuid, hash bytea, lives interval) returns
     language sql volatile security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
-    -- The account's own ended sessions go as new ones come.
-    delete from public.sessions s where s.user_id = account and s.expires_at <= now();
+    -- As new sessions come, ended ones go.
+    delete from public.sessions s
+    where s.token_hash in (
+        select e.token_hash from public.sessions e
+        where e.expires_at <= now()
+        order by e.expires_at limit 10 for update skip locked
+    );
     insert into public.sessions (token_hash, user_id, expires_at)
     values (hash, account, now() + lives);
 $$;

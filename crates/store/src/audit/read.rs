@@ -300,7 +300,7 @@ mod tests {
             .expect("in range");
         assert_eq!(
             floor(at).to_string(),
-            "019ad732-c87b-0000-0000-000000000000"
+            "019ad735-847b-0000-0000-000000000000"
         );
         assert_eq!(time_of(EventId::from_uuid(floor(at))), at);
         assert_eq!(

@@ -332,7 +332,7 @@ async fn a_session_ends() {
         .expect("starts");
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(find(3).await.is_none());
-    // The next one sweeps the account's own.
+    // The next one sweeps it away.
     sessions::create(&db.console, user, [4; 32], HOUR)
         .await
         .expect("starts");

@@ -26,6 +26,9 @@ use time::OffsetDateTime;
 /// Where a test's files may lie; shared by all tests of the crate.
 const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
+/// A login that may take the console's and the gateway's role, and nothing else.
+const APP: &str = "tollgate_test_app";
+
 /// A database with the migrations applied, seen by a superuser and by both roles.
 pub(crate) struct TestDb {
     pub(crate) url: String,
@@ -43,19 +46,24 @@ impl TestDb {
                 .connect(&url)
                 .await
                 .expect("the superuser connects"),
-            console: Db::connect(&url, DbRole::Console, 8)
+            console: Db::connect(&app_of(&url), DbRole::Console, 8)
                 .await
                 .expect("the console connects"),
-            gateway: Db::connect(&url, DbRole::Gateway, 4)
+            gateway: Db::connect(&app_of(&url), DbRole::Gateway, 4)
                 .await
                 .expect("the gateway connects"),
             url,
         }
     }
 
-    /// A bare connection that has taken a role, as an attacker inside that plane would have it.
+    /// A bare connection that has taken a role, as an attacker inside that plane would have it: with
+    /// the application's own login, which is nobody's superuser.
     pub(crate) async fn connect_as(&self, role: &str) -> PgConnection {
-        let mut connection = PgConnection::connect(&self.url).await.expect("connects");
+        let url = match role {
+            "tollgate_console" | "tollgate_gateway" => app_of(&self.url),
+            _ => self.url.clone(),
+        };
+        let mut connection = PgConnection::connect(&url).await.expect("connects");
         run(&mut connection, &format!("set role {role}"))
             .await
             .expect("takes the role");
@@ -260,6 +268,12 @@ pub(crate) fn url_of(server: &str, database: &str) -> String {
     format!("{host}/{database}?{query}")
 }
 
+/// The same database, for the login that production gives to the application.
+pub(crate) fn app_of(url: &str) -> String {
+    let (_, rest) = url.split_once("@").expect("a user in the URL");
+    format!("postgres://{APP}@{rest}")
+}
+
 /// A name that no other database of any test has.
 pub(crate) fn fresh_name() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -289,6 +303,15 @@ async fn from_template() -> String {
         store::migrations::run(&url_of(&server, &building))
             .await
             .expect("migrates");
+        let app = format!(
+            "do $$ begin
+                 if not exists (select from pg_roles where rolname = '{APP}') then
+                     create role {APP} login noinherit;
+                 end if;
+             end $$;
+             grant tollgate_console, tollgate_gateway to {APP}"
+        );
+        run(&mut connection, &app).await.expect("a login");
         run(
             &mut connection,
             &format!("alter database {building} rename to {template}"),
@@ -346,6 +369,7 @@ pub(crate) async fn server_url() -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/with-postgres");
     let log = File::create(Path::new(FOLDER).join("postgres.log")).expect("a log file");
     // A group of its own, so that what ends this test does not end the server under the others.
+    #[expect(clippy::zombie_processes, reason = "the server outlives this process")]
     let mut child = Command::new(script)
         .arg("--until-idle")
         .arg(&file)

@@ -88,9 +88,12 @@ async fn full_organisation(db: &TestDb, slug: &str) -> Scope {
 async fn as_role(db: &TestDb, role: &str, org: Option<&str>) -> PgConnection {
     let mut connection = db.connect_as(role).await;
     if let Some(org) = org {
-        run(&mut connection, &format!("set app.org_id = '{org}'"))
-            .await
-            .expect("sets");
+        run(
+            &mut connection,
+            &format!("set app.org_id = '{}'", org.replace('\'', "''")),
+        )
+        .await
+        .expect("sets");
     }
     connection
 }
