@@ -125,7 +125,6 @@ pub(crate) struct World {
     /// Streams of the upstream that are open now.
     pub(crate) open: Arc<AtomicUsize>,
     pub(crate) refreshes: mpsc::Receiver<ServerId>,
-    pub(crate) keys: Arc<Keyring>,
     signer: Signer,
     kid: String,
     issuer: Uuid,
@@ -386,7 +385,6 @@ impl World {
             seen,
             open,
             refreshes,
-            keys,
             signer,
             kid,
             issuer,
