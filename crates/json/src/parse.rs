@@ -20,10 +20,16 @@ pub struct Bounds {
 ///
 /// The tape is the only allocation, but for objects of more than a handful of keys, which are
 /// checked for duplicates with a hash table.
-#[derive(Debug)]
 pub struct Document<'a> {
     pub(crate) text: &'a str,
     pub(crate) tape: Vec<Node>,
+}
+
+/// Says how long the text is, not what it says: bodies have no place in a log.
+impl std::fmt::Debug for Document<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a JSON text of {} bytes", self.text.len())
+    }
 }
 
 /// One value or key. Those inside a container follow it, keys and values taking turns.

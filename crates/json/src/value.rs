@@ -46,9 +46,10 @@ pub struct Value<'d> {
     at: u32,
 }
 
+/// Says what the value is and where, not what it says: arguments have no place in a log.
 impl std::fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.raw())
+        write!(f, "{:?} at {:?}", self.kind(), self.span())
     }
 }
 

@@ -278,3 +278,14 @@ fn canonical_is_the_rfcs_but_for_exact_numbers() {
         assert_eq!(document.root().canonical(), canonical);
     }
 }
+
+#[test]
+fn what_is_printed_for_debugging_holds_no_content() {
+    let document = Document::parse(br#"{"password":"hunter2"}"#, BOUNDS).unwrap();
+    let root = document.root();
+    let printed = format!("{document:?} {root:?} {:?}", root.get("password"));
+    assert_eq!(
+        printed,
+        "a JSON text of 22 bytes Object at 0..22 Some(String at 12..21)"
+    );
+}

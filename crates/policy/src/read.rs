@@ -26,6 +26,8 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     depth_max: 32,
 };
 
+/// A step of a pointer is cut to this many characters; a tool's name has at most 128.
+const STEP_CHARS_MAX: usize = 128;
 /// What stands in a document is quoted up to this many characters.
 const QUOTED_CHARS_MAX: usize = 80;
 
@@ -36,7 +38,7 @@ pub(crate) fn document(text: &str, inventory: Option<&[Tool]>) -> (Option<Rules>
         Err(fault) => return (None, unreadable(text, fault)),
     };
     let mut reader = Reader::new(inventory);
-    reader.duplicates(document.root(), &duplicates);
+    reader.duplicates(document.root(), &mut String::new(), &duplicates);
     let rules = document::read(&mut reader, document.root());
     let report = reader.report(text);
     (rules.filter(|_| report.valid), report)
@@ -83,10 +85,22 @@ struct At<'d> {
 
 impl<'d> At<'d> {
     fn child(&self, step: &str, value: Value<'d>) -> Self {
-        Self {
-            value,
-            pointer: format!("{}/{}", self.pointer, escape(step)),
+        let mut pointer = self.pointer.clone();
+        push_step(&mut pointer, step);
+        Self { value, pointer }
+    }
+}
+
+/// Adds a step to a pointer. A step longer than any name of the language is cut: every fault has
+/// its own pointer, so a key of 100 KiB with many faults beneath it would take gigabytes.
+fn push_step(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    match step.char_indices().nth(STEP_CHARS_MAX) {
+        Some((end, _)) => {
+            pointer.push_str(&escape(&step[..end]));
+            pointer.push('…');
         }
+        None => pointer.push_str(&escape(step)),
     }
 }
 
@@ -162,34 +176,26 @@ impl<'i> Reader<'i> {
         self.fault(NOT_AVAILABLE, at, detail);
     }
 
-    fn duplicates(&mut self, root: Value<'_>, offsets: &[usize]) {
+    /// Notes the keys at these offsets. At most 32 levels of recursion, see [`BOUNDS`].
+    fn duplicates(&mut self, value: Value<'_>, pointer: &mut String, offsets: &[usize]) {
         if offsets.is_empty() {
             return;
         }
-        let mut open = vec![At {
-            value: root,
-            pointer: String::new(),
-        }];
-        while let Some(at) = open.pop() {
-            for (key, value) in at.value.entries() {
-                let name = key.as_str().unwrap_or_default();
-                let child = at.child(&name, value);
-                if offsets.binary_search(&key.span().start).is_ok() {
-                    let detail = format!("the object has the key {} already", quoted(key.raw()));
-                    let start = key.span().start;
-                    note(
-                        &mut self.faults,
-                        DUPLICATE_KEY,
-                        &child.pointer,
-                        start,
-                        detail,
-                    );
-                }
-                open.push(child);
+        let outer = pointer.len();
+        for (key, value) in value.entries() {
+            push_step(pointer, &key.as_str().unwrap_or_default());
+            let start = key.span().start;
+            if offsets.binary_search(&start).is_ok() {
+                let detail = format!("the object has the key {} already", quoted(key.raw()));
+                note(&mut self.faults, DUPLICATE_KEY, pointer, start, detail);
             }
-            for (index, value) in at.value.elements().enumerate() {
-                open.push(at.child(&index.to_string(), value));
-            }
+            self.duplicates(value, pointer, offsets);
+            pointer.truncate(outer);
+        }
+        for (index, value) in value.elements().enumerate() {
+            push_step(pointer, &index.to_string());
+            self.duplicates(value, pointer, offsets);
+            pointer.truncate(outer);
         }
     }
 

@@ -767,3 +767,24 @@ fn codes_are_told_apart_and_parse_agrees_with_check() {
         }
     }
 }
+
+/// Every fault has its own pointer, so a long key above many faults must not be copied into each.
+#[test]
+fn pointers_stay_short() {
+    let name = "n".repeat(60_000);
+    let fields: Vec<_> = (0..5_000)
+        .map(|i| format!(r#""x{i}":1,"x{i}":1"#))
+        .collect();
+    let text = format!(
+        r#"{{"version":"1","default":"deny","tools":{{"{name}":{{{}}}}}}}"#,
+        fields.join(",")
+    );
+    let report = check(&text, None);
+    assert_eq!(report.faults.len(), 15_001);
+    assert!(
+        report
+            .faults
+            .iter()
+            .all(|fault| fault.pointer.chars().count() < 150)
+    );
+}
