@@ -2,11 +2,22 @@
 //! it: gates and forms first, then one action or read, then one answer.
 
 mod account;
+mod admin_events;
+mod api_keys;
+mod audit;
+mod chart;
+mod cursor;
 mod error;
 mod fields;
 mod filters;
+mod grants;
 mod landing;
+mod overview;
+mod path;
+mod policies;
 pub(crate) mod rail;
+mod servers;
+mod settings;
 
 pub(crate) use account::reset_link;
 pub(crate) use error::PageError;
@@ -15,7 +26,7 @@ use askama::Template;
 use axum::{
     Router,
     http::{StatusCode, header},
-    middleware::{from_fn_with_state},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
 };
 
@@ -43,7 +54,14 @@ fn all() -> Routes {
     let routes = Routes::new();
     let routes = landing::routes(routes);
     let routes = account::routes(routes);
-    routes
+    let routes = overview::routes(routes);
+    let routes = servers::routes(routes);
+    let routes = policies::routes(routes);
+    let routes = grants::routes(routes);
+    let routes = audit::routes(routes);
+    let routes = admin_events::routes(routes);
+    let routes = api_keys::routes(routes);
+    settings::routes(routes)
 }
 
 /// Every page, with the guard in front.

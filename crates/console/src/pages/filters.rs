@@ -1,5 +1,7 @@
 //! How values are written on pages. Every text that someone outside wrote goes through [`seen`].
 
+#![expect(unreachable_pub, reason = "the filters' macro writes `pub` for what is private here")]
+
 use std::fmt::{Display, Write as _};
 
 use askama::{Values, filters::Safe};
@@ -131,6 +133,19 @@ pub(crate) fn bytes(n: &u64, _: &dyn Values) -> askama::Result<String> {
         n @ 1024..1_048_576 => format!("{}.{} KiB", n / 1024, n % 1024 * 10 / 1024),
         n => format!("{}.{} MiB", n / 1_048_576, n % 1_048_576 * 10 / 1_048_576),
     })
+}
+
+/// A moment of a query, as a browser's date field wants it: to the minute, without a zone.
+#[askama::filter_fn]
+pub(crate) fn to_minutes<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
+    Ok(value.to_string().chars().take(16).collect())
+}
+
+/// A value inside a query: everything but letters and digits is percent-encoded.
+#[askama::filter_fn]
+pub(crate) fn in_query<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
+    let text = value.to_string();
+    Ok(percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string())
 }
 
 #[cfg(test)]

@@ -13,13 +13,12 @@ pub(crate) const TRAFFIC: [Link; 4] = [
     ("/audit", "Audit", "audit"),
 ];
 
-const SETTINGS: [Link; 3] = [
-    ("/members", "Members", "members"),
+/// What is looked at now and then.
+const PEOPLE: [Link; 3] = [
+    ("/admin-events", "Admin events", "events"),
     ("/api-keys", "API keys", "keys"),
     ("/settings", "Settings", "settings"),
 ];
-
-const EVENTS: Link = ("/admin-events", "Admin events", "events");
 
 /// The icon of a link: strokes on a grid of 16, coloured by the text around it.
 pub(crate) fn icon(mark: &str) -> &'static str {
@@ -48,7 +47,7 @@ pub(crate) fn icon(mark: &str) -> &'static str {
 }
 
 pub(crate) fn in_settings(active: &str) -> bool {
-    [EVENTS].iter().chain(&SETTINGS).any(|(_, _, mark)| *mark == active)
+    PEOPLE.iter().any(|(_, _, mark)| *mark == active)
 }
 
 impl Shell {
@@ -59,7 +58,7 @@ impl Shell {
             "events" => self.reads_events(),
             _ => true,
         };
-        SETTINGS[..2].iter().chain([&EVENTS]).chain(&SETTINGS[2..]).filter(may).copied().collect()
+        PEOPLE.iter().filter(may).copied().collect()
     }
 
     /// `aria-current` for the link whose page this is.

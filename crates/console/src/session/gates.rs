@@ -112,10 +112,6 @@ impl<C> Member<C> {
         &self.signed_in.session
     }
 
-    pub(crate) fn key(&self) -> &Key {
-        &self.signed_in.key
-    }
-
     /// What the frame around every page shows, with `active` marked in the rail.
     pub(crate) fn shell(&self, active: &'static str) -> Shell {
         Shell {
