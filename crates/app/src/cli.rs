@@ -86,6 +86,7 @@ pub(crate) struct MigrateArgs {
     /// Only says what is missing; ends with 1 where something is.
     #[arg(long)]
     pub(crate) check: bool,
+    /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
     #[command(flatten)]
@@ -113,6 +114,7 @@ pub(crate) struct BootstrapArgs {
     /// The file with the owner's password; without it one is made and printed.
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
+    /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
     #[command(flatten)]
@@ -130,6 +132,7 @@ pub(crate) struct ResetArgs {
     /// The account's address.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: Email,
+    /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,
     #[command(flatten)]
@@ -138,6 +141,12 @@ pub(crate) struct ResetArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct HealthcheckArgs {
+    /// Whom to ask [default: where this configuration listens].
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) address: Option<SocketAddr>,
+    /// What to ask for.
+    #[arg(long, value_name = "PATH", default_value = "/readyz")]
+    pub(crate) path: String,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }

@@ -23,12 +23,13 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: u64 = 64 << 10;
 
 pub(crate) fn run(args: &HealthcheckArgs) -> Result<ExitCode> {
-    let config = Config::read(&sources(&args.config)?, Purpose::Any)?;
-    let answer = ask(reachable(config.listen))
-        .map_err(|error| NotReachable(format!("{}: {error}", config.listen)))?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .context("not an HTTP answer")?;
+    let listen = match args.address {
+        Some(address) => address,
+        None => Config::read(&sources(&args.config)?, Purpose::Any)?.listen,
+    };
+    let answer = ask(reachable(listen), &args.path)
+        .map_err(|error| NotReachable(format!("{listen}: {error}")))?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("not an HTTP answer")?;
     say(body);
     if !head.starts_with("HTTP/1.1 200 ") {
         bail!("not ready");
@@ -46,13 +47,11 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-fn ask(address: SocketAddr) -> std::io::Result<String> {
+fn ask(address: SocketAddr, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, ANSWER_MAX)?;
     stream.set_read_timeout(Some(ANSWER_MAX))?;
     stream.set_write_timeout(Some(ANSWER_MAX))?;
-    write!(
-        stream,
-        "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
     let mut answer = String::new();
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)?;
