@@ -1,5 +1,7 @@
 //! Bodies: streamed, dropped, held back.
 
+use http_body::Body;
+
 use super::*;
 
 /// In the stateless era a client that goes away cancels the call, and this is how the server knows.
@@ -139,6 +141,26 @@ async fn a_megabyte_goes_both_ways() {
             .expect("whole")
             .to_bytes();
         assert!(got == sent.as_bytes());
+    }
+    assert_eq!(seen.counts(), (1, 3));
+}
+
+/// A server that passes a body on with its length stops reading at the last byte, before the end is
+/// told to it.
+#[tokio::test]
+async fn a_reader_that_counts_gives_the_connection_back_too() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let (upstream, seen) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+    for _ in 0..3 {
+        let mut answer = upstream
+            .send(post("{}"), SOON)
+            .await
+            .expect("a head")
+            .into_body();
+        assert_eq!(answer.size_hint().exact(), Some(2));
+        answer.frame().await.expect("a frame").expect("whole");
+        assert!(answer.is_end_stream());
+        drop(answer);
     }
     assert_eq!(seen.counts(), (1, 3));
 }
