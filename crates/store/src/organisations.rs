@@ -1,11 +1,11 @@
 //! Organisations and who is in them.
 
-use domain::{Actor, Name, OrgId, Role, Scope, Slug, UserId};
+use domain::{Actor, Email, Name, OrgId, Role, Scope, Slug, UserId};
 use serde_json::json;
 use time::OffsetDateTime;
 
 use crate::{
-    Db, Result, StoreError,
+    Db, Page, PageRequest, Result, StoreError,
     admin_events::{Change, record},
     text::parse,
 };
@@ -111,6 +111,55 @@ async fn claim(tx: &mut sqlx::PgConnection, org: OrgId, slug: &Slug) -> Result<b
     .fetch_one(tx)
     .await?;
     Ok(claimed == Some(true))
+}
+
+/// Who is in an organisation.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The user.
+    pub user: UserId,
+    /// Their address.
+    pub email: Email,
+    /// Their role here.
+    pub role: Role,
+    /// Whether they are an auditor beside that.
+    pub auditor: bool,
+    /// Since when.
+    pub joined_at: OffsetDateTime,
+}
+
+/// The organisation's members, newest account first.
+///
+/// # Errors
+/// Postgres failed.
+pub async fn members(db: &Db, scope: &Scope, page: PageRequest) -> Result<Page<Member>> {
+    let mut tx = db.begin(scope.org).await?;
+    let rows = sqlx::query!(
+        r#"select user_id, member_email(user_id) as "email!", role, auditor, joined_at
+         from memberships
+         where org_id = $1 and user_id < $2
+         order by user_id desc limit $3"#,
+        scope.org.uuid(),
+        page.before(),
+        page.fetch(),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let members = rows
+        .into_iter()
+        .map(|row| {
+            let user = UserId::from_uuid(row.user_id);
+            Ok(Member {
+                user,
+                email: parse("memberships", user, &row.email)?,
+                role: parse("memberships", user, &row.role)?,
+                auditor: row.auditor,
+                joined_at: row.joined_at,
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(page.cut(members, |member| member.user.uuid()))
 }
 
 /// The scope's organisation.
