@@ -129,6 +129,35 @@ impl TestDb {
     }
 }
 
+/// A test's database goes with it: ten megabytes that nobody reads again.
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        let url = self.url.clone();
+        let gone = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            runtime
+                .block_on(drop_database(&url))
+                .map_err(std::io::Error::other)
+        });
+        // Where it cannot be dropped, the test has said why already.
+        let _ = gone.join();
+    }
+}
+
+async fn drop_database(url: &str) -> Result<(), sqlx::Error> {
+    let path = url.split('?').next().unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut connection = PgConnection::connect(&url_of(url, "postgres")).await?;
+    run(
+        &mut connection,
+        &format!("drop database if exists {name} with (force)"),
+    )
+    .await?;
+    Ok(())
+}
+
 pub(crate) fn address(text: &str) -> Email {
     text.parse().expect("an address")
 }
