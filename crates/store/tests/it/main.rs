@@ -2,11 +2,17 @@
 
 mod accounts;
 mod audit;
+mod audit_reading;
 mod configuration;
 mod crossings;
+mod grants;
 mod keys;
 mod migrations;
+mod organisations;
+mod policies;
+mod privileges;
 mod servers;
+mod snapshot;
 mod strangers;
 mod support;
 mod wall;
