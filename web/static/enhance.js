@@ -144,14 +144,20 @@ addEventListener("beforeunload", (event) => {
 });
 
 // ⌘K or Ctrl-K: to the search field of the page, or to the audit log's.
+function search() {
+  const field = document.querySelector("input[type=search]");
+  if (!field) return false;
+  const folded = field.closest("details");
+  if (folded) folded.open = true;
+  field.focus();
+  return true;
+}
 addEventListener("keydown", (event) => {
-  if ((event.metaKey || event.ctrlKey) && event.key === "k") {
-    event.preventDefault();
-    const search = document.querySelector("input[type=search]");
-    if (search) search.focus();
-    else if (document.querySelector(".frame")) location.assign("/audit#q");
-  }
+  if (!(event.metaKey || event.ctrlKey) || event.key !== "k") return;
+  event.preventDefault();
+  if (!search() && document.querySelector(".frame")) location.assign("/audit#q");
 });
+if (location.hash === "#q") search();
 
 // One menu at a time, closed by Escape or a click elsewhere.
 document.addEventListener("click", (event) => {

@@ -28,7 +28,10 @@ pub(crate) struct Letter<'a> {
 pub(crate) enum Mailer {
     Off,
     Terminal,
-    Smtp { transport: Box<AsyncSmtpTransport<Tokio1Executor>>, from: Box<Mailbox> },
+    Smtp {
+        transport: Box<AsyncSmtpTransport<Tokio1Executor>>,
+        from: Box<Mailbox>,
+    },
     /// Configured so that it can never work; said at the start and at each letter.
     Broken,
 }
@@ -46,7 +49,9 @@ impl Mailer {
                         from: Box::new(from),
                     },
                     (Err(_), _) => {
-                        tracing::error!("TOLLGATE_SMTP_URL is not an smtp:// or smtps:// URL; no mail is sent");
+                        tracing::error!(
+                            "TOLLGATE_SMTP_URL is not an smtp:// or smtps:// URL; no mail is sent"
+                        );
                         Self::Broken
                     }
                     (_, Err(_)) => {
@@ -79,8 +84,11 @@ impl Mailer {
             }
             Self::Broken => Err(MailError::Letter("mail is configured wrongly".into())),
             Self::Smtp { transport, from } => {
-                let to: Mailbox =
-                    letter.to.as_str().parse().map_err(|error| MailError::Letter(Box::new(error)))?;
+                let to: Mailbox = letter
+                    .to
+                    .as_str()
+                    .parse()
+                    .map_err(|error| MailError::Letter(Box::new(error)))?;
                 let message = Message::builder()
                     .from((**from).clone())
                     .to(to)
@@ -95,7 +103,10 @@ impl Mailer {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "`tollgate dev` shows its mail in the terminal")]
+#[expect(
+    clippy::print_stdout,
+    reason = "`tollgate dev` shows its mail in the terminal"
+)]
 fn print_to_terminal(letter: &Letter<'_>) {
     println!(
         "\n--- mail to {}\n--- {}\n\n{}\n---\n",

@@ -12,6 +12,7 @@ mod fields;
 mod filters;
 mod grants;
 mod landing;
+mod members;
 mod overview;
 mod path;
 mod policies;
@@ -38,10 +39,19 @@ pub(crate) struct Html<T>(pub(crate) T);
 impl<T: Template> IntoResponse for Html<T> {
     fn into_response(self) -> Response {
         match self.0.render() {
-            Ok(text) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response(),
+            Ok(text) => {
+                ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
+            }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a template failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side.").into_response()
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a template failed"
+                );
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "Something went wrong on our side.",
+                )
+                    .into_response()
             }
         }
     }
@@ -59,6 +69,7 @@ fn all() -> Routes {
     let routes = policies::routes(routes);
     let routes = grants::routes(routes);
     let routes = audit::routes(routes);
+    let routes = members::routes(routes);
     let routes = admin_events::routes(routes);
     let routes = api_keys::routes(routes);
     settings::routes(routes)

@@ -1,6 +1,6 @@
 //! Passwords: argon2id, hashed away from the async threads, a few at once.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -30,7 +30,9 @@ pub enum BadPassword {
     #[error("must be at most {LENGTH_MAX} characters long")]
     Long,
     /// The address itself, or hardly more than one character again and again.
-    #[error("is too easy to guess; use something that is not your address or one repeated character")]
+    #[error(
+        "is too easy to guess; use something that is not your address or one repeated character"
+    )]
     Obvious,
 }
 
@@ -61,7 +63,10 @@ impl NewPassword {
 ///
 /// # Errors
 /// [`BadPassword`] says what a good one is like, to be read after "password".
-pub fn hash_password(email: &domain::Email, password: &SecretString) -> Result<String, BadPassword> {
+pub fn hash_password(
+    email: &domain::Email,
+    password: &SecretString,
+) -> Result<String, BadPassword> {
     let password = NewPassword::parse(password.expose_secret(), email.as_str())?;
     Ok(hash(password.0.expose_secret()))
 }
@@ -73,7 +78,9 @@ pub(crate) struct Passwords {
 
 impl Passwords {
     pub(crate) fn new() -> Self {
-        Self { permits: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self {
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+        }
     }
 
     /// The PHC string to be stored.
@@ -86,38 +93,48 @@ impl Passwords {
     pub(crate) async fn verify(&self, password: SecretString, stored: Option<String>) -> bool {
         self.work(move || {
             let known = stored.is_some();
-            let stored = stored.unwrap_or_else(|| nobodys().to_owned());
-            let right = PasswordHash::new(&stored)
-                .is_ok_and(|parsed| hasher().verify_password(password.expose_secret().as_bytes(), &parsed).is_ok());
+            let stored = stored.unwrap_or_else(|| NOBODYS.to_owned());
+            let right = PasswordHash::new(&stored).is_ok_and(|parsed| {
+                hasher()
+                    .verify_password(password.expose_secret().as_bytes(), &parsed)
+                    .is_ok()
+            });
             right && known
         })
         .await
     }
 
     async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("never closed");
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .expect("never closed");
         let done = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             job()
         });
-        done.await.expect("hashing does not panic and is not cancelled")
+        done.await
+            .expect("hashing does not panic and is not cancelled")
     }
 }
 
 fn hasher() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("OWASP's parameters are valid");
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, None).expect("OWASP's parameters are valid");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 fn hash(password: &str) -> String {
-    hasher().hash_password(password.as_bytes()).expect("the system gives randomness").to_string()
+    hasher()
+        .hash_password(password.as_bytes())
+        .expect("the system gives randomness")
+        .to_string()
 }
 
-/// A hash that no password is compared with but those for unknown accounts.
-fn nobodys() -> &'static str {
-    static HASH: OnceLock<String> = OnceLock::new();
-    HASH.get_or_init(|| hash("nobody's"))
-}
+/// A hash that no password is compared with but those for unknown accounts. It is well-formed, so
+/// comparing costs what it costs elsewhere, and nobody knows a password to it.
+const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5IG5vYm9keSBubw$\
+     AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 #[cfg(test)]
 mod tests {
@@ -136,11 +153,37 @@ mod tests {
     #[tokio::test]
     async fn only_the_right_password_is_right() {
         let passwords = Passwords::new();
-        let hash = passwords.hash(NewPassword::parse("correct horse", "").expect("long")).await;
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(passwords.verify("correct horse".into(), Some(hash.clone())).await);
+        let hash = passwords
+            .hash(NewPassword::parse("correct horse", "").expect("long"))
+            .await;
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(
+            passwords
+                .verify("correct horse".into(), Some(hash.clone()))
+                .await
+        );
         assert!(!passwords.verify("correct horsf".into(), Some(hash)).await);
-        assert!(!passwords.verify("correct horse".into(), Some("rubbish".to_owned())).await);
+        assert!(
+            !passwords
+                .verify("correct horse".into(), Some("rubbish".to_owned()))
+                .await
+        );
         assert!(!passwords.verify("nobody's".into(), None).await);
+    }
+
+    #[test]
+    fn an_unknown_account_costs_what_a_known_one_costs() {
+        let parameters = |hash: &str| {
+            let parsed = PasswordHash::new(hash).expect("well-formed");
+            (
+                parsed.algorithm.to_string(),
+                parsed.params.to_string(),
+                parsed.hash.map(|h| h.len()),
+            )
+        };
+        assert_eq!(parameters(NOBODYS), parameters(&hash("anybody's")));
     }
 }

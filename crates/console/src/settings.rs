@@ -59,9 +59,12 @@ impl Settings {
     /// because only what a trusted proxy appended is worth anything.
     #[must_use]
     pub fn client_address(&self, peer: IpAddr, forwarded: Option<&str>) -> IpAddr {
-        let trusted = |address: &IpAddr| self.trusted_proxies.iter().any(|net| net.contains(address));
+        let trusted =
+            |address: &IpAddr| self.trusted_proxies.iter().any(|net| net.contains(address));
         let mut nearest = peer;
-        let Some(forwarded) = forwarded else { return nearest };
+        let Some(forwarded) = forwarded else {
+            return nearest;
+        };
         for hop in forwarded.rsplit(',') {
             if !trusted(&nearest) {
                 break;
@@ -81,7 +84,10 @@ mod tests {
         Settings {
             public_url: "https://tollgate.example".to_owned(),
             sign_up: SignUp::Open,
-            trusted_proxies: proxies.iter().map(|net| net.parse().expect("a range")).collect(),
+            trusted_proxies: proxies
+                .iter()
+                .map(|net| net.parse().expect("a range"))
+                .collect(),
             version: "0",
             upstream_allow: Vec::new(),
         }
@@ -94,7 +100,10 @@ mod tests {
         let address = |settings: Settings, told| settings.client_address(peer, told).to_string();
         assert_eq!(address(behind(&[]), told), "10.0.0.1");
         assert_eq!(address(behind(&["10.0.0.0/8"]), told), "203.0.113.9");
-        assert_eq!(address(behind(&["10.0.0.0/8"]), Some("rubbish")), "10.0.0.1");
+        assert_eq!(
+            address(behind(&["10.0.0.0/8"]), Some("rubbish")),
+            "10.0.0.1"
+        );
         assert_eq!(address(behind(&["10.0.0.0/8"]), None), "10.0.0.1");
     }
 }

@@ -35,7 +35,12 @@ const FILES: [File; 3] = files! {
 /// The path of each file, such as `/static/3f2a…/console.css`, in the order of [`FILES`].
 fn paths() -> &'static [String] {
     static PATHS: OnceLock<Vec<String>> = OnceLock::new();
-    PATHS.get_or_init(|| FILES.iter().map(|file| path(file.name, file.bytes)).collect())
+    PATHS.get_or_init(|| {
+        FILES
+            .iter()
+            .map(|file| path(file.name, file.bytes))
+            .collect()
+    })
 }
 
 fn path(name: &str, bytes: &[u8]) -> String {
@@ -51,13 +56,19 @@ fn path(name: &str, bytes: &[u8]) -> String {
 /// Where a page finds the file. Names come from templates, so an unknown one is a mistake of ours
 /// that the test below would find.
 pub(crate) fn url(name: &str) -> &'static str {
-    FILES.iter().position(|file| file.name == name).map_or("", |at| paths()[at].as_str())
+    FILES
+        .iter()
+        .position(|file| file.name == name)
+        .map_or("", |at| paths()[at].as_str())
 }
 
 /// `GET /static/{hash}/{name}`: what is under this name never changes, so it is never asked again.
 pub(crate) async fn get(Path((hash, name)): Path<(String, String)>) -> Result<Response, PageError> {
     let wanted = format!("/static/{hash}/{name}");
-    let at = paths().iter().position(|path| *path == wanted).ok_or(PageError::NotFound)?;
+    let at = paths()
+        .iter()
+        .position(|path| *path == wanted)
+        .ok_or(PageError::NotFound)?;
     let file = &FILES[at];
     let headers = [
         (header::CONTENT_TYPE, file.kind),
@@ -69,7 +80,9 @@ pub(crate) async fn get(Path((hash, name)): Path<(String, String)>) -> Result<Re
 /// `GET /favicon.ico`, which browsers ask for by themselves.
 pub(crate) async fn favicon() -> Response {
     let logo = &FILES[FILES.len() - 1];
-    let headers =
-        [(header::CONTENT_TYPE, logo.kind), (header::CACHE_CONTROL, "public, max-age=86400")];
+    let headers = [
+        (header::CONTENT_TYPE, logo.kind),
+        (header::CACHE_CONTROL, "public, max-age=86400"),
+    ];
     (headers, logo.bytes).into_response()
 }

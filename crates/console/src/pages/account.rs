@@ -60,10 +60,20 @@ mod tests {
 
     #[test]
     fn signing_in_leads_nowhere_else() {
-        assert_eq!(local("/servers/srv_1?x=1&y=%2F"), "/servers/srv_1?x=1&y=%2F");
+        assert_eq!(
+            local("/servers/srv_1?x=1&y=%2F"),
+            "/servers/srv_1?x=1&y=%2F"
+        );
         for bad in [
-            "", "//evil.example", "/\\evil.example", "https://evil.example", "evil", "/\t/evil.example",
-            "javascript:alert(1)", "/a\r\nSet-Cookie: x=y", "/ä",
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "evil",
+            "/\t/evil.example",
+            "javascript:alert(1)",
+            "/a\r\nSet-Cookie: x=y",
+            "/ä",
         ] {
             assert_eq!(local(bad), "/overview", "{bad:?}");
         }

@@ -1,13 +1,10 @@
 //! Admin events: who changed what.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use store::admin_events::AdminEvent;
 
-use super::{Html, Page, cursor::Cursor, filters};
+use super::{Html, Page, cursor::Cursor, filters, path::Query};
 use crate::{
     routes::Routes,
     session::{EventReader, Shell},
@@ -53,7 +50,9 @@ async fn show(
     Ok(Html(AdminEvents {
         shell: reader.shell("events"),
         events: page.items,
-        next: page.next.map(|id| format!("/admin-events?after={}", id.simple())),
+        next: page
+            .next
+            .map(|id| format!("/admin-events?after={}", id.simple())),
     })
     .into_response())
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
@@ -12,7 +12,13 @@ use serde::Deserialize;
 use store::api_keys::ApiKey;
 use time::{Duration, OffsetDateTime};
 
-use super::{Html, Page, PageError, cursor::Cursor, fields::Faults, filters, path::Id};
+use super::{
+    Html, Page, PageError,
+    cursor::Cursor,
+    fields::Faults,
+    filters,
+    path::{Id, Query},
+};
 use crate::{
     actions::{self, Expiry},
     routes::Routes,
@@ -85,8 +91,14 @@ async fn load(console: &Console, manager: &Manager, cursor: &Cursor) -> Result<A
         shell: manager.shell("keys"),
         public_url: console.settings.public_url.clone(),
         keys: page.items,
-        next: page.next.map(|id| format!("/api-keys?after={}", id.simple())),
-        form: NewKey { role: "policy_manager".to_owned(), expiry: "90".to_owned(), ..NewKey::default() },
+        next: page
+            .next
+            .map(|id| format!("/api-keys?after={}", id.simple())),
+        form: NewKey {
+            role: "policy_manager".to_owned(),
+            expiry: "90".to_owned(),
+            ..NewKey::default()
+        },
         faults: Faults::default(),
         secret: None,
         now: OffsetDateTime::now_utc(),
@@ -94,7 +106,11 @@ async fn load(console: &Console, manager: &Manager, cursor: &Cursor) -> Result<A
 }
 
 /// `POST /api-keys` makes a key, and shows its secret this once.
-async fn create(State(console): State<Console>, manager: Manager, Form(form): Form<NewKey>) -> Page {
+async fn create(
+    State(console): State<Console>,
+    manager: Manager,
+    Form(form): Form<NewKey>,
+) -> Page {
     let mut faults = Faults::default();
     let label = faults.parse::<Label>("label", form.label.trim());
     let role = faults.parse::<Role>("role", &form.role);
@@ -107,10 +123,16 @@ async fn create(State(console): State<Console>, manager: Manager, Form(form): Fo
     };
     let again = async |faults: Faults| -> Result<Response, PageError> {
         let page = load(&console, &manager, &Cursor::default()).await?;
-        let page = ApiKeys { form, faults, ..page };
+        let page = ApiKeys {
+            form,
+            faults,
+            ..page
+        };
         Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
     };
-    let (Some(label), Some(role)) = (label, role) else { return again(faults).await };
+    let (Some(label), Some(role)) = (label, role) else {
+        return again(faults).await;
+    };
     match actions::api_keys::create(&console, &manager.scope, &label, role, expiry).await {
         Ok(created) => {
             let page = load(&console, &manager, &Cursor::default()).await?;

@@ -14,7 +14,9 @@ use time::OffsetDateTime;
 use crate::routes::Routes;
 
 pub(super) fn routes(routes: Routes) -> Routes {
-    routes.get("/audit", list::show).get("/audit/{event}", event::show)
+    routes
+        .get("/audit", list::show)
+        .get("/audit/{event}", event::show)
 }
 
 /// What became of a call, as far as its colour and word go.
@@ -30,13 +32,21 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn of(event: &AuditEvent) -> Self {
-        match (event.decision.outcome, event.decision.code, event.settlement.as_ref()) {
+        match (
+            event.decision.outcome,
+            event.decision.code,
+            event.settlement.as_ref(),
+        ) {
             (Outcome::Approval, _, _) => Self::Waiting,
-            (Outcome::Deny, Code::RateLimited | Code::TooManyInFlight | Code::TooManyRequests, _) => {
-                Self::Limited
-            }
+            (
+                Outcome::Deny,
+                Code::RateLimited | Code::TooManyInFlight | Code::TooManyRequests,
+                _,
+            ) => Self::Limited,
             (Outcome::Deny, _, _) => Self::Refused,
-            (Outcome::Allow, _, Some(settlement)) if settlement.settled != Settled::Ok => Self::Failed,
+            (Outcome::Allow, _, Some(settlement)) if settlement.settled != Settled::Ok => {
+                Self::Failed
+            }
             (Outcome::Allow, _, _) => Self::Allowed,
         }
     }
@@ -77,7 +87,11 @@ impl From<AuditEvent> for Line {
     fn from(event: AuditEvent) -> Self {
         let kind = Kind::of(&event);
         let why = why(&event);
-        let AuditEvent { at, decision, settlement } = event;
+        let AuditEvent {
+            at,
+            decision,
+            settlement,
+        } = event;
         Self {
             id: decision.id,
             at,
@@ -104,9 +118,17 @@ fn what(tool: Option<String>, method: String) -> String {
 fn why(event: &AuditEvent) -> String {
     if event.decision.outcome != Outcome::Allow {
         let (message, code) = (&event.decision.message, event.decision.code);
-        return if message.is_empty() { code_in_words(code).to_owned() } else { message.clone() };
+        return if message.is_empty() {
+            code_in_words(code).to_owned()
+        } else {
+            message.clone()
+        };
     }
-    match event.settlement.as_ref().map(|settlement| settlement.settled) {
+    match event
+        .settlement
+        .as_ref()
+        .map(|settlement| settlement.settled)
+    {
         None => "outcome not known yet".to_owned(),
         Some(settled) => settled_in_words(settled).to_owned(),
     }

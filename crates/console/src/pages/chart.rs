@@ -25,7 +25,11 @@ impl Chart {
     /// `query` goes on in each bar's link to the audit log; it is an encoded query without `from`
     /// and `to`.
     pub(crate) fn new(bins: &[Bin], to: OffsetDateTime, query: &str) -> Self {
-        Self { bins: bins.to_vec(), to, query: query.replace('&', "&amp;") }
+        Self {
+            bins: bins.to_vec(),
+            to,
+            query: query.replace('&', "&amp;"),
+        }
     }
 
     pub(crate) fn total(&self) -> i64 {
@@ -84,7 +88,16 @@ impl Chart {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the geometry of one bar")]
-    fn bar(&self, svg: &mut String, bin: &Bin, end: OffsetDateTime, x: i64, step: i64, plot: i64, most: i64) {
+    fn bar(
+        &self,
+        svg: &mut String,
+        bin: &Bin,
+        end: OffsetDateTime,
+        x: i64,
+        step: i64,
+        plot: i64,
+        most: i64,
+    ) {
         let (from, to) = (machine(bin.from), machine(end));
         let _ = write!(
             svg,
@@ -120,10 +133,17 @@ impl Chart {
     }
 
     fn hours(&self, svg: &mut String, step: i64) {
-        let Some(first) = self.bins.first() else { return };
+        let Some(first) = self.bins.first() else {
+            return;
+        };
         let days = self.to - first.from > Duration::hours(30);
         let every = (self.bins.len() / 8).max(1);
-        for (at, bin) in self.bins.iter().enumerate().filter(|(at, _)| at % every == 0) {
+        for (at, bin) in self
+            .bins
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| at % every == 0)
+        {
             let x = LEFT + step * i64::try_from(at).unwrap_or(0);
             let text = if days {
                 format!("{} {}", bin.from.day(), &bin.from.month().to_string()[..3])
@@ -151,7 +171,11 @@ fn nice(n: i64) -> i64 {
     }
     let mut decade = 10;
     loop {
-        if let Some(scale) = [1, 2, 5].map(|m| m * decade).into_iter().find(|scale| *scale >= n) {
+        if let Some(scale) = [1, 2, 5]
+            .map(|m| m * decade)
+            .into_iter()
+            .find(|scale| *scale >= n)
+        {
             return scale;
         }
         decade *= 10;
@@ -166,13 +190,22 @@ mod tests {
 
     #[test]
     fn the_scale_is_round_and_never_too_small() {
-        assert_eq!([0, 4, 5, 11, 21, 51, 101, 201].map(nice), [4, 4, 10, 20, 50, 100, 200, 500]);
+        assert_eq!(
+            [0, 4, 5, 11, 21, 51, 101, 201].map(nice),
+            [4, 4, 10, 20, 50, 100, 200, 500]
+        );
     }
 
     #[test]
     fn a_bar_says_its_numbers_and_leads_to_its_calls() {
         let from = datetime!(2026-11-26 10:00 UTC);
-        let bin = Bin { from, allowed: 9, refused: 1, limited: 0, waiting: 0 };
+        let bin = Bin {
+            from,
+            allowed: 9,
+            refused: 1,
+            limited: 0,
+            waiting: 0,
+        };
         let svg = Chart::new(&[bin], datetime!(2026-11-26 10:30 UTC), "server=srv_1").svg();
         assert!(svg.contains("10:00 to 10:30 UTC: 9 allowed, 1 refused, 0 limited"));
         assert!(svg.contains(

@@ -15,7 +15,10 @@ pub(crate) struct Cursor {
 
 impl Cursor {
     pub(crate) fn request(&self) -> PageRequest {
-        PageRequest { limit: ROWS, after: self.after }
+        PageRequest {
+            limit: ROWS,
+            after: self.after,
+        }
     }
 
     pub(crate) fn is_first(&self) -> bool {

@@ -106,8 +106,11 @@ impl IntoResponse for PageError {
             _ => {}
         }
         let status = self.status();
-        let page =
-            ErrorPage { status: status.as_u16(), title: self.to_string(), advice: self.advice() };
+        let page = ErrorPage {
+            status: status.as_u16(),
+            title: self.to_string(),
+            advice: self.advice(),
+        };
         (status, super::Html(page)).into_response()
     }
 }
@@ -123,9 +126,9 @@ impl From<ActionError> for PageError {
         match error {
             ActionError::NotFound => Self::NotFound,
             ActionError::Forbidden(capability) => Self::Forbidden(capability),
-            ActionError::Stale => {
-                Self::Conflict("Someone else changed it in the meantime; look at it again first".into())
-            }
+            ActionError::Stale => Self::Conflict(
+                "Someone else changed it in the meantime; look at it again first".into(),
+            ),
             ActionError::Conflict(why) => Self::Conflict(why),
             ActionError::Upstream(why) => Self::Conflict(why),
             ActionError::Fields(_)
@@ -133,11 +136,17 @@ impl From<ActionError> for PageError {
             | ActionError::Policy(_)
             | ActionError::Throttled { .. } => Self::Conflict(error.to_string()),
             ActionError::Unavailable(source) => {
-                tracing::error!(error = &source as &dyn std::error::Error, "a page could not reach Postgres");
+                tracing::error!(
+                    error = &source as &dyn std::error::Error,
+                    "a page could not reach Postgres"
+                );
                 Self::Unavailable
             }
             ActionError::Broken(source) => {
-                tracing::error!(error = &*source as &dyn std::error::Error, "a stored value cannot be read");
+                tracing::error!(
+                    error = &*source as &dyn std::error::Error,
+                    "a stored value cannot be read"
+                );
                 Self::Broken
             }
         }

@@ -50,7 +50,11 @@ impl Faults {
     where
         T: FromStr<Err: std::fmt::Display>,
     {
-        if text.is_empty() { None } else { self.parse(field, text) }
+        if text.is_empty() {
+            None
+        } else {
+            self.parse(field, text)
+        }
     }
 
     /// Faults of an action that fields can carry; everything else is not this form's to say.

@@ -1,11 +1,17 @@
 //! How values are written on pages. Every text that someone outside wrote goes through [`seen`].
 
-#![expect(unreachable_pub, reason = "the filters' macro writes `pub` for what is private here")]
+#![expect(
+    unreachable_pub,
+    reason = "the filters' macro writes `pub` for what is private here"
+)]
 
 use std::fmt::{Display, Write as _};
 
 use askama::{Values, filters::Safe};
-use time::{Duration, OffsetDateTime, format_description::StaticFormatDescription, macros::format_description};
+use time::{
+    Duration, OffsetDateTime, format_description::StaticFormatDescription,
+    macros::format_description,
+};
 
 /// Text of an upstream, a client or an agent: escaped, and every character that shows nothing or
 /// reorders what is shown replaced by a mark with its code point.
@@ -56,7 +62,10 @@ const MACHINE: StaticFormatDescription =
 /// A moment, relative; the absolute one is in `title` and `datetime`.
 #[askama::filter_fn]
 pub(crate) fn ago(at: &OffsetDateTime, _: &dyn Values) -> askama::Result<Safe<String>> {
-    Ok(Safe(time_tag(*at, &relative(*at, OffsetDateTime::now_utc()))))
+    Ok(Safe(time_tag(
+        *at,
+        &relative(*at, OffsetDateTime::now_utc()),
+    )))
 }
 
 /// A moment, absolute, to the second.
@@ -71,7 +80,9 @@ fn time_tag(at: OffsetDateTime, text: &str) -> String {
 }
 
 fn format(at: OffsetDateTime, description: StaticFormatDescription) -> String {
-    at.to_offset(time::UtcOffset::UTC).format(description).unwrap_or_else(|_| at.to_string())
+    at.to_offset(time::UtcOffset::UTC)
+        .format(description)
+        .unwrap_or_else(|_| at.to_string())
 }
 
 pub(crate) fn machine(at: OffsetDateTime) -> String {
@@ -82,14 +93,20 @@ fn relative(at: OffsetDateTime, now: OffsetDateTime) -> String {
     let distance = now - at;
     let (ahead, distance) = (distance.is_negative(), distance.abs());
     let unit = match () {
-        () if distance < Duration::seconds(5) => return if ahead { "now" } else { "just now" }.to_owned(),
+        () if distance < Duration::seconds(5) => {
+            return if ahead { "now" } else { "just now" }.to_owned();
+        }
         () if distance < Duration::minutes(1) => format!("{} s", distance.whole_seconds()),
         () if distance < Duration::hours(1) => format!("{} min", distance.whole_minutes()),
         () if distance < Duration::hours(48) => format!("{} h", distance.whole_hours()),
         () if distance < Duration::days(120) => format!("{} days", distance.whole_days()),
         () => return format(at, DAY),
     };
-    if ahead { format!("in {unit}") } else { format!("{unit} ago") }
+    if ahead {
+        format!("in {unit}")
+    } else {
+        format!("{unit} ago")
+    }
 }
 
 /// A whole number with thin groups: 12,345.
@@ -145,7 +162,10 @@ pub(crate) fn to_minutes<T: Display>(value: T, _: &dyn Values) -> askama::Result
 #[askama::filter_fn]
 pub(crate) fn in_query<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
     let text = value.to_string();
-    Ok(percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string())
+    Ok(
+        percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC)
+            .to_string(),
+    )
 }
 
 #[cfg(test)]

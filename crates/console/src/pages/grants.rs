@@ -44,7 +44,10 @@ pub(super) struct Row {
 
 impl From<Grant> for Row {
     fn from(grant: Grant) -> Self {
-        Self { word: word(grant.state), grant }
+        Self {
+            word: word(grant.state),
+            grant,
+        }
     }
 }
 

@@ -23,8 +23,9 @@ struct Landing {
 async fn show(State(console): State<Console>, signed_in: Result<SignedIn, PageError>) -> Response {
     match signed_in {
         Ok(_) => Redirect::to("/overview").into_response(),
-        Err(_) => {
-            Html(Landing { open: console.settings.sign_up == SignUp::Open }).into_response()
-        }
+        Err(_) => Html(Landing {
+            open: console.settings.sign_up == SignUp::Open,
+        })
+        .into_response(),
     }
 }

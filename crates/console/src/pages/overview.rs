@@ -47,11 +47,17 @@ struct Next {
 
 impl Overview {
     fn live(&self) -> usize {
-        self.grants.iter().filter(|grant| grant.state == GrantState::Active).count()
+        self.grants
+            .iter()
+            .filter(|grant| grant.state == GrantState::Active)
+            .count()
     }
 
     fn attention(&self) -> usize {
-        self.servers.iter().filter(|server| server.discovery_error.is_some()).count()
+        self.servers
+            .iter()
+            .filter(|server| server.discovery_error.is_some())
+            .count()
     }
 
     fn sentence(&self) -> String {
@@ -65,7 +71,9 @@ impl Overview {
             (0, _) => format!("No calls in the last 24 hours.{attention}"),
             (1, 0) => format!("1 call in the last 24 hours, allowed.{attention}"),
             (n, 0) => format!("{n} calls in the last 24 hours, all allowed.{attention}"),
-            (n, stopped) => format!("{stopped} of {n} calls refused in the last 24 hours.{attention}"),
+            (n, stopped) => {
+                format!("{stopped} of {n} calls refused in the last 24 hours.{attention}")
+            }
         }
     }
 }
@@ -81,7 +89,10 @@ fn next(shell: &Shell, servers: &[Server], grants: &[Grant]) -> Option<Next> {
             button: "Add server",
         });
     };
-    if let Some(server) = servers.iter().find(|server| server.discovery_error.is_some()) {
+    if let Some(server) = servers
+        .iter()
+        .find(|server| server.discovery_error.is_some())
+    {
         return Some(Next {
             title: format!("{} needs attention", server.name),
             why: "Its tools could not be listed. Its page says why, and what to do.",
@@ -98,7 +109,9 @@ fn next(shell: &Shell, servers: &[Server], grants: &[Grant]) -> Option<Next> {
             button: "Go on",
         });
     }
-    let waiting = grants.iter().find(|g| g.state == GrantState::Active && g.last_used_at.is_none());
+    let waiting = grants
+        .iter()
+        .find(|g| g.state == GrantState::Active && g.last_used_at.is_none());
     let used = grants.iter().any(|grant| grant.last_used_at.is_some());
     match waiting {
         Some(grant) if !used => Some(Next {
@@ -117,11 +130,18 @@ async fn show(State(console): State<Console>, viewer: Viewer) -> Page {
     let now = OffsetDateTime::now_utc();
     let all = Filter::default();
     let bins = store::audit::histogram(db, scope, &all, now - Duration::DAY, now, 48).await?;
-    let refused = Filter { outcome: Some(Outcome::Deny), ..Filter::default() };
+    let refused = Filter {
+        outcome: Some(Outcome::Deny),
+        ..Filter::default()
+    };
     let first = |limit| PageRequest { limit, after: None };
-    let refusals = store::audit::list(db, scope, &refused, first(REFUSALS)).await?.items;
+    let refusals = store::audit::list(db, scope, &refused, first(REFUSALS))
+        .await?
+        .items;
     let servers = store::servers::list(db, scope, first(SERVERS)).await?.items;
-    let grants = store::grants::list(db, scope, None, first(200)).await?.items;
+    let grants = store::grants::list(db, scope, None, first(200))
+        .await?
+        .items;
     let shell = viewer.shell("overview");
     Ok(Html(Overview {
         chart: Chart::new(&bins, now, ""),

@@ -1,4 +1,4 @@
-//! Ids in paths.
+//! Ids in paths, and queries behind them.
 
 use std::str::FromStr;
 
@@ -6,6 +6,8 @@ use axum::{
     extract::{FromRequestParts, Path},
     http::request::Parts,
 };
+
+use serde::de::DeserializeOwned;
 
 use super::PageError;
 use crate::state::Console;
@@ -21,5 +23,20 @@ impl<T: FromStr + Send> FromRequestParts<Console> for Id<T> {
             .await
             .map_err(|_| PageError::NotFound)?;
         text.parse().map(Self).map_err(|_| PageError::NotFound)
+    }
+}
+
+/// The query of a page. One that does not parse leads nowhere, in the same words as any wrong
+/// address.
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<Console> for Query<T> {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, PageError> {
+        let text = parts.uri.query().unwrap_or_default();
+        serde_urlencoded::from_str(text)
+            .map(Self)
+            .map_err(|_| PageError::NotFound)
     }
 }

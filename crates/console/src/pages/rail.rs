@@ -1,5 +1,7 @@
 //! The rail: where a page stands among the others.
 
+use domain::Role;
+
 use crate::session::Shell;
 
 /// A link: path, word, icon and mark.
@@ -14,7 +16,8 @@ pub(crate) const TRAFFIC: [Link; 4] = [
 ];
 
 /// What is looked at now and then.
-const PEOPLE: [Link; 3] = [
+const PEOPLE: [Link; 4] = [
+    ("/members", "Members", "members"),
     ("/admin-events", "Admin events", "events"),
     ("/api-keys", "API keys", "keys"),
     ("/settings", "Settings", "settings"),
@@ -23,14 +26,18 @@ const PEOPLE: [Link; 3] = [
 /// The icon of a link: strokes on a grid of 16, coloured by the text around it.
 pub(crate) fn icon(mark: &str) -> &'static str {
     match mark {
-        "overview" => r#"<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 13V8M6 13V3M10 13V6M14 13V9"/></svg>"#,
+        "overview" => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M2 13V8M6 13V3M10 13V6M14 13V9"/></svg>"#
+        }
         "servers" => {
             r#"<svg viewBox="0 0 16 16" aria-hidden="true"><rect x="2" y="2.5" width="12" height="4.5" rx="1.2"/><rect x="2" y="9" width="12" height="4.5" rx="1.2"/><path d="M4.6 4.8h.01M4.6 11.3h.01"/></svg>"#
         }
         "grants" => {
             r#"<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="5.2" cy="8" r="3"/><path d="M8.2 8H14v2.4M11.4 8v2"/></svg>"#
         }
-        "audit" => r#"<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 3.5h10M3 8h10M3 12.5h6"/></svg>"#,
+        "audit" => {
+            r#"<svg viewBox="0 0 16 16" aria-hidden="true"><path d="M3 3.5h10M3 8h10M3 12.5h6"/></svg>"#
+        }
         "events" => {
             r#"<svg viewBox="0 0 16 16" aria-hidden="true"><circle cx="8" cy="8" r="5.6"/><path d="M8 4.8V8l2.2 1.6"/></svg>"#
         }
@@ -63,25 +70,49 @@ impl Shell {
 
     /// `aria-current` for the link whose page this is.
     pub(crate) fn current(&self, mark: &str) -> &'static str {
-        if self.active == mark { " aria-current=\"page\"" } else { "" }
+        if self.active == mark {
+            " aria-current=\"page\""
+        } else {
+            ""
+        }
+    }
+
+    /// The first letter of the address.
+    pub(crate) fn initial(&self) -> String {
+        self.email
+            .chars()
+            .take(1)
+            .flat_map(char::to_uppercase)
+            .collect()
     }
 
     /// The role in words.
     pub(crate) fn role(&self) -> String {
-        let role = match self.scope.role {
-            domain::Role::Owner => "Owner",
-            domain::Role::Admin => "Admin",
-            domain::Role::PolicyManager => "Policy manager",
-            domain::Role::Viewer => "Viewer",
-        };
-        if self.scope.auditor { format!("{role}, auditor") } else { role.to_owned() }
+        role(self.scope.role, self.scope.auditor)
+    }
+}
+
+/// A role in words.
+pub(crate) fn role(role: Role, auditor: bool) -> String {
+    let word = match role {
+        Role::Owner => "Owner",
+        Role::Admin => "Admin",
+        Role::PolicyManager => "Policy manager",
+        Role::Viewer => "Viewer",
+    };
+    if auditor {
+        format!("{word}, auditor")
+    } else {
+        word.to_owned()
     }
 }
 
 /// What was just done, said once at the top of the next page. The word comes from the URL, so only
 /// words of this list are said.
 pub(crate) fn done(query: Option<&str>) -> Option<&'static str> {
-    let word = query?.split('&').find_map(|pair| pair.strip_prefix("done="))?;
+    let word = query?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("done="))?;
     Some(match word {
         "server-added" => "Server added",
         "server-saved" => "Server saved",

@@ -27,7 +27,9 @@ struct Settings {
 impl Settings {
     /// What this member may and may not do here.
     fn capabilities(&self) -> Vec<(&'static str, bool)> {
-        Capability::ALL.map(|one| (one.sentence(), self.shell.scope.may(one))).to_vec()
+        Capability::ALL
+            .map(|one| (one.sentence(), self.shell.scope.may(one)))
+            .to_vec()
     }
 }
 
@@ -35,5 +37,10 @@ impl Settings {
 async fn show(State(console): State<Console>, viewer: Viewer) -> Page {
     let organisation = store::organisations::get(&console.db, &viewer.scope).await?;
     let shell = viewer.shell("settings");
-    Ok(Html(Settings { shell, organisation, version: console.settings.version }).into_response())
+    Ok(Html(Settings {
+        shell,
+        organisation,
+        version: console.settings.version,
+    })
+    .into_response())
 }

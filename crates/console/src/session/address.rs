@@ -16,7 +16,10 @@ pub(crate) struct Address(pub(crate) Option<IpAddr>);
 impl FromRequestParts<Console> for Address {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        console: &Console,
+    ) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let lines: Vec<&str> = parts
             .headers
@@ -25,6 +28,10 @@ impl FromRequestParts<Console> for Address {
             .filter_map(|line| line.to_str().ok())
             .collect();
         let forwarded = (!lines.is_empty()).then(|| lines.join(","));
-        Ok(Self(peer.map(|peer| console.settings.client_address(peer.0.ip(), forwarded.as_deref()))))
+        Ok(Self(peer.map(|peer| {
+            console
+                .settings
+                .client_address(peer.0.ip(), forwarded.as_deref())
+        })))
     }
 }

@@ -91,7 +91,9 @@ pub(crate) fn present(headers: &HeaderMap, https: bool) -> Option<Key> {
 fn set(name: Name, value: &str, max_age_s: Option<u64>, https: bool) -> HeaderValue {
     let name = name.text(https);
     let secure = if https { "; Secure" } else { "" };
-    let age = max_age_s.map(|s| format!("; Max-Age={s}")).unwrap_or_default();
+    let age = max_age_s
+        .map(|s| format!("; Max-Age={s}"))
+        .unwrap_or_default();
     let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
     HeaderValue::try_from(text).expect("a cookie of ours is printable ASCII")
 }
@@ -130,9 +132,12 @@ mod tests {
         );
         assert_eq!(https, text);
         let http = set_session(&key, false);
-        assert!(http.to_str().is_ok_and(|text| text.starts_with("tg_session=")
-            && text.contains("HttpOnly")
-            && !text.contains("Secure")));
+        assert!(
+            http.to_str()
+                .is_ok_and(|text| text.starts_with("tg_session=")
+                    && text.contains("HttpOnly")
+                    && !text.contains("Secure"))
+        );
         assert_eq!(
             clear_session(true),
             "__Host-tg_session=; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=0"
@@ -142,7 +147,10 @@ mod tests {
     #[test]
     fn a_cookie_sent_twice_is_no_cookie() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, HeaderValue::from_static("a=1; tg_session=x"));
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_static("a=1; tg_session=x"),
+        );
         assert_eq!(read(&headers, Name::Session, false), Some("x"));
         assert_eq!(read(&headers, Name::Session, true), None);
         headers.append(header::COOKIE, HeaderValue::from_static("tg_session=y"));

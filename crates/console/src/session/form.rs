@@ -16,7 +16,12 @@ impl<T: DeserializeOwned> FromRequest<Console> for Form<T> {
     type Rejection = PageError;
 
     async fn from_request(request: Request, _: &Console) -> Result<Self, PageError> {
-        let Passed(bytes) = request.extensions().get::<Passed>().ok_or(PageError::FormRefused)?;
-        serde_urlencoded::from_bytes(bytes).map(Self).map_err(|_| PageError::BadForm)
+        let Passed(bytes) = request
+            .extensions()
+            .get::<Passed>()
+            .ok_or(PageError::FormRefused)?;
+        serde_urlencoded::from_bytes(bytes)
+            .map(Self)
+            .map_err(|_| PageError::BadForm)
     }
 }

@@ -2,7 +2,10 @@
 
 use std::marker::PhantomData;
 
-use axum::{extract::FromRequestParts, http::{Method, request::Parts}};
+use axum::{
+    extract::FromRequestParts,
+    http::{Method, request::Parts},
+};
 use domain::{Actor, Capability, OrgId, Scope};
 use store::{organisations::Membership, sessions::Session};
 
@@ -27,7 +30,9 @@ impl FromRequestParts<Console> for SignedIn {
             .flatten();
         let key = cookies::read(&parts.headers, Name::Session, console.settings.https())
             .and_then(Key::parse);
-        let Some(key) = key else { return Err(PageError::SignIn { back }) };
+        let Some(key) = key else {
+            return Err(PageError::SignIn { back });
+        };
         match store::sessions::find(&console.db, key.hash()).await? {
             Some(session) => Ok(Self { key, session }),
             None => Err(PageError::SignIn { back }),
@@ -87,8 +92,13 @@ impl<C: Asks> FromRequestParts<Console> for Member<C> {
             cookies::read(&parts.headers, Name::Org, console.settings.https())
                 .and_then(|text| text.parse().ok());
         let memberships = &signed_in.session.memberships;
-        let at = memberships.iter().position(|m| Some(m.org) == wanted).unwrap_or(0);
-        let Some(membership) = memberships.get(at) else { return Err(PageError::Welcome) };
+        let at = memberships
+            .iter()
+            .position(|m| Some(m.org) == wanted)
+            .unwrap_or(0);
+        let Some(membership) = memberships.get(at) else {
+            return Err(PageError::Welcome);
+        };
         let scope = Scope {
             org: membership.org,
             actor: Actor::Member(signed_in.session.user),
@@ -99,7 +109,13 @@ impl<C: Asks> FromRequestParts<Console> for Member<C> {
             return Err(PageError::Forbidden(C::CAPABILITY));
         }
         let done = rail::done(parts.uri.query());
-        Ok(Self { scope, signed_in, at, done, asks: PhantomData })
+        Ok(Self {
+            scope,
+            signed_in,
+            at,
+            done,
+            asks: PhantomData,
+        })
     }
 }
 

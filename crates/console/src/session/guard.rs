@@ -44,22 +44,32 @@ impl FromRequestParts<Console> for FormKey {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, PageError> {
-        parts.extensions.get::<Self>().cloned().ok_or(PageError::FormRefused)
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(PageError::FormRefused)
     }
 }
 
 /// Lets reading through; lets a change through only as a form that one of our own pages made for
 /// this very browser. It must come from this origin and carry the token of its session, or of the
 /// visitor's cookie where there is no session.
-pub(crate) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(
+    State(console): State<Console>,
+    request: Request,
+    next: Next,
+) -> Response {
     let https = console.settings.https();
     let (mut parts, body) = request.into_parts();
     let known = cookies::read(&parts.headers, Name::Session, https)
         .or_else(|| cookies::read(&parts.headers, Name::Form, https))
         .and_then(Key::parse);
     let fresh = known.is_none();
-    let form_key =
-        FormKey { key: known.unwrap_or_else(Key::generate), used: Arc::new(AtomicBool::new(false)) };
+    let form_key = FormKey {
+        key: known.unwrap_or_else(Key::generate),
+        used: Arc::new(AtomicBool::new(false)),
+    };
     parts.extensions.insert(form_key.clone());
 
     let request = if parts.method.is_safe() {
@@ -80,7 +90,12 @@ pub(crate) async fn guard(State(console): State<Console>, request: Request, next
     response
 }
 
-async fn check(parts: &Parts, body: Body, key: &Key, public_url: &str) -> Result<Passed, PageError> {
+async fn check(
+    parts: &Parts,
+    body: Body,
+    key: &Key,
+    public_url: &str,
+) -> Result<Passed, PageError> {
     if !from_here(&parts.headers, public_url) {
         return Err(PageError::FormRefused);
     }
@@ -92,7 +107,9 @@ async fn check(parts: &Parts, body: Body, key: &Key, public_url: &str) -> Result
     if !is_form {
         return Err(PageError::FormRefused);
     }
-    let bytes = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| PageError::TooLarge)?;
+    let bytes = to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .map_err(|_| PageError::TooLarge)?;
     let fields: Vec<(String, String)> =
         serde_urlencoded::from_bytes(&bytes).map_err(|_| PageError::FormRefused)?;
     let mut tokens = fields.iter().filter(|(name, _)| name == FIELD);
@@ -110,7 +127,9 @@ fn from_here(headers: &HeaderMap, public_url: &str) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return text(site) == "same-origin";
     }
-    headers.get(header::ORIGIN).is_none_or(|origin| text(origin) == public_url)
+    headers
+        .get(header::ORIGIN)
+        .is_none_or(|origin| text(origin) == public_url)
 }
 
 #[cfg(test)]
@@ -128,13 +147,28 @@ mod tests {
             map
         };
         assert!(from_here(&headers(&[]), here));
-        assert!(from_here(&headers(&[("origin", "https://tollgate.example")]), here));
-        assert!(from_here(&headers(&[("sec-fetch-site", "same-origin")]), here));
-        assert!(!from_here(&headers(&[("origin", "https://evil.example")]), here));
+        assert!(from_here(
+            &headers(&[("origin", "https://tollgate.example")]),
+            here
+        ));
+        assert!(from_here(
+            &headers(&[("sec-fetch-site", "same-origin")]),
+            here
+        ));
+        assert!(!from_here(
+            &headers(&[("origin", "https://evil.example")]),
+            here
+        ));
         assert!(!from_here(&headers(&[("origin", "null")]), here));
-        assert!(!from_here(&headers(&[("origin", "http://tollgate.example")]), here));
+        assert!(!from_here(
+            &headers(&[("origin", "http://tollgate.example")]),
+            here
+        ));
         for site in ["cross-site", "same-site", "none", ""] {
-            let map = headers(&[("sec-fetch-site", site), ("origin", "https://tollgate.example")]);
+            let map = headers(&[
+                ("sec-fetch-site", site),
+                ("origin", "https://tollgate.example"),
+            ]);
             assert!(!from_here(&map, here), "{site}");
         }
     }

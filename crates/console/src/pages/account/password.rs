@@ -27,8 +27,11 @@ struct AccountPage {
 
 /// `GET /account` shows who is signed in.
 pub(super) async fn show(viewer: Viewer) -> Page {
-    Ok(Html(AccountPage { shell: viewer.shell("account"), faults: Faults::default() })
-        .into_response())
+    Ok(Html(AccountPage {
+        shell: viewer.shell("account"),
+        faults: Faults::default(),
+    })
+    .into_response())
 }
 
 #[derive(Deserialize)]
@@ -65,12 +68,18 @@ pub(super) async fn submit(
             }
         }
         Err(StoreError::Throttled { retry_after_s }) => {
-            faults.add("present", format!("was tried too often; try again in {retry_after_s} s"));
+            faults.add(
+                "present",
+                format!("was tried too often; try again in {retry_after_s} s"),
+            );
         }
         Err(error) => return Err(error.into()),
     }
     let Some(password) = password.filter(|_| faults.is_empty()) else {
-        let page = AccountPage { shell: viewer.shell("account"), faults };
+        let page = AccountPage {
+            shell: viewer.shell("account"),
+            faults,
+        };
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
     };
     let hash = console.passwords.hash(password).await;

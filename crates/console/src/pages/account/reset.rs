@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
@@ -16,7 +16,7 @@ use store::{Db, StoreError, accounts::TokenPurpose};
 use super::sign_up::CheckMail;
 use crate::{
     mail::Letter,
-    pages::{Html, Page, fields::Faults},
+    pages::{Html, Page, fields::Faults, path::Query},
     passwords::NewPassword,
     session::{Address, Form, FormKey, Key},
     state::Console,
@@ -37,7 +37,8 @@ pub(crate) async fn link(
 ) -> Result<Option<SecretString>, StoreError> {
     let key = Key::generate();
     let user =
-        store::accounts::start_token(db, email, TokenPurpose::ResetPassword, key.hash(), LIVES).await?;
+        store::accounts::start_token(db, email, TokenPurpose::ResetPassword, key.hash(), LIVES)
+            .await?;
     Ok(user.map(|_| format!("{public_url}/reset/set?token={}", key.text()).into()))
 }
 
@@ -77,14 +78,24 @@ pub(super) async fn send(
     let mut faults = Faults::default();
     let email = faults.parse::<Email>("email", form.email.trim());
     let again = |faults| {
-        let page = AskPage { csrf: form_key.token(), email: form.email.clone(), faults, mail };
+        let page = AskPage {
+            csrf: form_key.token(),
+            email: form.email.clone(),
+            faults,
+            mail,
+        };
         Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
     };
-    let Some(email) = email.filter(|_| mail) else { return again(faults) };
+    let Some(email) = email.filter(|_| mail) else {
+        return again(faults);
+    };
     match store::accounts::count_attempt(&console.db, &email, address).await {
         Ok(()) => {}
         Err(StoreError::Throttled { retry_after_s }) => {
-            faults.add("email", format!("was tried too often; try again in {retry_after_s} s"));
+            faults.add(
+                "email",
+                format!("was tried too often; try again in {retry_after_s} s"),
+            );
             return again(faults);
         }
         Err(error) => return Err(error.into()),
@@ -102,12 +113,19 @@ pub(super) async fn send(
                 ),
             };
             if let Err(error) = console.mailer.send(letter).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "a letter was not sent");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a letter was not sent"
+                );
             }
         });
     }
     let what = "If it has an account, the letter holds a link to set a new password. It works for an hour.";
-    Ok(Html(CheckMail { email: email.to_string(), what }).into_response())
+    Ok(Html(CheckMail {
+        email: email.to_string(),
+        what,
+    })
+    .into_response())
 }
 
 #[derive(Template)]
@@ -118,7 +136,8 @@ struct SetPage {
     faults: Faults,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Token {
     token: String,
 }
@@ -131,12 +150,18 @@ pub(super) async fn show(
 ) -> Page {
     let good = match Key::parse(&token) {
         Some(key) => {
-            store::accounts::token_is_good(&console.db, TokenPurpose::ResetPassword, key.hash()).await?
+            store::accounts::token_is_good(&console.db, TokenPurpose::ResetPassword, key.hash())
+                .await?
         }
         None => false,
     };
     let token = good.then_some(token);
-    Ok(Html(SetPage { csrf: form_key.token(), token, faults: Faults::default() }).into_response())
+    Ok(Html(SetPage {
+        csrf: form_key.token(),
+        token,
+        faults: Faults::default(),
+    })
+    .into_response())
 }
 
 #[derive(Deserialize)]
@@ -156,7 +181,11 @@ pub(super) async fn submit(
         Err(error) => {
             let mut faults = Faults::default();
             faults.add("password", error);
-            let page = SetPage { csrf: form_key.token(), token: Some(form.token), faults };
+            let page = SetPage {
+                csrf: form_key.token(),
+                token: Some(form.token),
+                faults,
+            };
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
         }
     };
@@ -176,7 +205,11 @@ pub(super) async fn submit(
             Ok(Redirect::to("/sign-in?done=password-set").into_response())
         }
         Err(StoreError::NotFound) => {
-            let page = SetPage { csrf: form_key.token(), token: None, faults: Faults::default() };
+            let page = SetPage {
+                csrf: form_key.token(),
+                token: None,
+                faults: Faults::default(),
+            };
             Ok((StatusCode::GONE, Html(page)).into_response())
         }
         Err(error) => Err(error.into()),

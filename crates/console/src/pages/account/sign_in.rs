@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,7 +13,7 @@ use store::StoreError;
 
 use super::{local, redirect_with, verify};
 use crate::{
-    pages::{Html, Page, PageError},
+    pages::{Html, Page, PageError, path::Query},
     session::{self, Address, Form, FormKey, Key, SignedIn},
     settings::SignUp,
     state::Console,
@@ -49,7 +49,9 @@ pub(super) async fn show(
         return redirect_with(local(&wanted.next), []);
     }
     let notice = match wanted.done.as_str() {
-        "password-set" => Some("Your new password is set. Every session was ended; sign in with it."),
+        "password-set" => {
+            Some("Your new password is set. Every session was ended; sign in with it.")
+        }
         "verified" => Some("Your address is confirmed. Sign in."),
         _ => None,
     };
@@ -102,7 +104,9 @@ pub(super) async fn submit(
         Err(StoreError::Throttled { retry_after_s }) => {
             let fault = format!("Too many attempts. Try again in {}.", wait(retry_after_s));
             let mut response = again(StatusCode::TOO_MANY_REQUESTS, fault)?;
-            response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, retry_after_s.into());
             return Ok(response);
         }
         Err(error) => return Err(error.into()),
@@ -140,7 +144,11 @@ pub(super) async fn open_session(
 }
 
 fn wait(seconds: u32) -> String {
-    if seconds < 90 { format!("{seconds} s") } else { format!("{} min", seconds.div_ceil(60)) }
+    if seconds < 90 {
+        format!("{seconds} s")
+    } else {
+        format!("{} min", seconds.div_ceil(60))
+    }
 }
 
 #[derive(Deserialize)]
@@ -153,5 +161,8 @@ pub(super) async fn sign_out(
     Form(Nothing {}): Form<Nothing>,
 ) -> Page {
     store::sessions::end(&console.db, signed_in.key.hash()).await?;
-    Ok(redirect_with("/", [session::clear_session(console.settings.https())]))
+    Ok(redirect_with(
+        "/",
+        [session::clear_session(console.settings.https())],
+    ))
 }

@@ -91,13 +91,18 @@ pub(super) async fn submit(
             None
         }
     };
-    let (Some(email), Some(password)) = (email, password) else { return again(faults) };
+    let (Some(email), Some(password)) = (email, password) else {
+        return again(faults);
+    };
 
     // Making accounts is bounded like guessing passwords is: each costs a hash, and maybe a letter.
     match store::accounts::count_attempt(&console.db, &email, address).await {
         Ok(()) => {}
         Err(StoreError::Throttled { retry_after_s }) => {
-            faults.add("email", format!("was tried too often; try again in {retry_after_s} s"));
+            faults.add(
+                "email",
+                format!("was tried too often; try again in {retry_after_s} s"),
+            );
             return again(faults);
         }
         Err(error) => return Err(error.into()),
@@ -119,7 +124,11 @@ pub(super) async fn submit(
         Err(error) => return Err(error.into()),
     }
     let what = "Open the link in it to confirm your address, then sign in. It works for a day.";
-    Ok(Html(CheckMail { email: email.to_string(), what }).into_response())
+    Ok(Html(CheckMail {
+        email: email.to_string(),
+        what,
+    })
+    .into_response())
 }
 
 fn tell_of_account(console: &Console, email: &Email) {
@@ -136,7 +145,10 @@ fn tell_of_account(console: &Console, email: &Email) {
             ),
         };
         if let Err(error) = console.mailer.send(letter).await {
-            tracing::error!(error = &error as &dyn std::error::Error, "a letter was not sent");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a letter was not sent"
+            );
         }
     });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
@@ -14,7 +14,7 @@ use store::{StoreError, accounts::TokenPurpose};
 
 use crate::{
     mail::Letter,
-    pages::{Html, Page, PageError},
+    pages::{Html, Page, PageError, path::Query},
     session::{Form, FormKey, Key},
     state::Console,
 };
@@ -27,10 +27,17 @@ const LIVES: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) async fn send(console: &Console, email: &Email) -> Result<(), PageError> {
     let key = Key::generate();
     let purpose = TokenPurpose::VerifyEmail;
-    if store::accounts::start_token(&console.db, email, purpose, key.hash(), LIVES).await?.is_some() {
+    if store::accounts::start_token(&console.db, email, purpose, key.hash(), LIVES)
+        .await?
+        .is_some()
+    {
         let (console, email) = (console.clone(), email.clone());
         tokio::spawn(async move {
-            let link = format!("{}/verify?token={}", console.settings.public_url, key.text());
+            let link = format!(
+                "{}/verify?token={}",
+                console.settings.public_url,
+                key.text()
+            );
             let letter = Letter {
                 to: &email,
                 subject: "Confirm your address for Tollgate",
@@ -40,7 +47,10 @@ pub(super) async fn send(console: &Console, email: &Email) -> Result<(), PageErr
                 ),
             };
             if let Err(error) = console.mailer.send(letter).await {
-                tracing::error!(error = &error as &dyn std::error::Error, "a letter was not sent");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a letter was not sent"
+                );
             }
         });
     }
@@ -54,7 +64,8 @@ struct VerifyPage {
     token: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Token {
     token: String,
 }
@@ -67,11 +78,16 @@ pub(super) async fn show(
 ) -> Page {
     let good = match Key::parse(&token) {
         Some(key) => {
-            store::accounts::token_is_good(&console.db, TokenPurpose::VerifyEmail, key.hash()).await?
+            store::accounts::token_is_good(&console.db, TokenPurpose::VerifyEmail, key.hash())
+                .await?
         }
         None => false,
     };
-    Ok(Html(VerifyPage { csrf: form_key.token(), token: good.then_some(token) }).into_response())
+    Ok(Html(VerifyPage {
+        csrf: form_key.token(),
+        token: good.then_some(token),
+    })
+    .into_response())
 }
 
 /// `POST /verify` confirms the address.
@@ -92,7 +108,10 @@ pub(super) async fn submit(
             Ok(Redirect::to("/sign-in?done=verified").into_response())
         }
         Err(StoreError::NotFound) => {
-            let page = VerifyPage { csrf: form_key.token(), token: None };
+            let page = VerifyPage {
+                csrf: form_key.token(),
+                token: None,
+            };
             Ok((StatusCode::GONE, Html(page)).into_response())
         }
         Err(error) => Err(error.into()),

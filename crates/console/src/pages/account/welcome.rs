@@ -1,11 +1,7 @@
 //! Organisations of one's own: making the first or another one, and going from one to the other.
 
 use askama::Template;
-use axum::{
-    extract::State,
-    http::StatusCode,
-    response::IntoResponse,
-};
+use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use domain::{Name, OrgId, Slug};
 use serde::Deserialize;
 
@@ -79,8 +75,16 @@ pub(super) async fn switch(
     Form(form): Form<Switch>,
 ) -> Page {
     let wanted: OrgId = form.organisation.parse().map_err(|_| PageError::NotFound)?;
-    if !signed_in.session.memberships.iter().any(|membership| membership.org == wanted) {
+    if !signed_in
+        .session
+        .memberships
+        .iter()
+        .any(|membership| membership.org == wanted)
+    {
         return Err(PageError::NotFound);
     }
-    Ok(redirect_with("/overview", [session::set_org(wanted, console.settings.https())]))
+    Ok(redirect_with(
+        "/overview",
+        [session::set_org(wanted, console.settings.https())],
+    ))
 }

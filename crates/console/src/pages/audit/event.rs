@@ -38,7 +38,10 @@ impl EventPage {
                 None => format!("Allowed for {who}; what became of it is not known yet."),
             },
             Kind::Failed => {
-                let end = self.settlement.as_ref().map_or("", |s| settled_in_words(s.settled));
+                let end = self
+                    .settlement
+                    .as_ref()
+                    .map_or("", |s| settled_in_words(s.settled));
                 format!("Allowed for {who}, but {end}.")
             }
             Kind::Waiting => format!("Held until a person answers, for {who}."),
@@ -54,18 +57,25 @@ impl EventPage {
     }
 
     fn settled(&self) -> &'static str {
-        self.settlement.as_ref().map_or("", |settlement| settled_in_words(settlement.settled))
+        self.settlement
+            .as_ref()
+            .map_or("", |settlement| settled_in_words(settlement.settled))
     }
 
     /// How long until the same call would have fitted.
     fn retry(&self) -> Option<String> {
-        self.decision.retry_after_ms.map(|ms| super::super::filters::natural(ms * 1000))
+        self.decision
+            .retry_after_ms
+            .map(|ms| super::super::filters::natural(ms * 1000))
     }
 
     /// Width of the spent part of a meter that is 100 wide.
     fn spent(&self, charge: &Charge) -> u64 {
         let spent = charge.max.saturating_sub(charge.left);
-        spent.saturating_mul(100).checked_div(charge.max).unwrap_or(100)
+        spent
+            .saturating_mul(100)
+            .checked_div(charge.max)
+            .unwrap_or(100)
     }
 
     fn window(&self, charge: &Charge) -> String {
@@ -92,8 +102,20 @@ pub(super) async fn show(
 ) -> Page {
     let event = store::audit::get(&console.db, &viewer.scope, id).await?;
     let kind = Kind::of(&event);
-    let AuditEvent { at, decision, settlement } = event;
+    let AuditEvent {
+        at,
+        decision,
+        settlement,
+    } = event;
     let what = what(decision.tool.clone(), decision.method.clone());
     let shell = viewer.shell("audit");
-    Ok(Html(EventPage { shell, at, kind, what, decision, settlement }).into_response())
+    Ok(Html(EventPage {
+        shell,
+        at,
+        kind,
+        what,
+        decision,
+        settlement,
+    })
+    .into_response())
 }

@@ -1,9 +1,15 @@
 //! The filters of the audit log, which live in the URL.
 
-use domain::{GrantId, ServerId, audit::{Code, Outcome}};
+use domain::{
+    GrantId, ServerId,
+    audit::{Code, Outcome},
+};
 use serde::Deserialize;
 use store::audit::Filter;
-use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339, macros::format_description};
+use time::{
+    OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339,
+    macros::format_description,
+};
 
 /// The query as it came; every field may be empty, since a form sends all of them.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -116,9 +122,11 @@ fn moment(name: &'static str, text: &str, bad: &mut Vec<&'static str>) -> Option
         return None;
     }
     let field = format_description!("[year]-[month]-[day]T[hour]:[minute]");
-    let parsed = OffsetDateTime::parse(text, &Rfc3339)
-        .ok()
-        .or_else(|| PrimitiveDateTime::parse(text, field).ok().map(PrimitiveDateTime::assume_utc));
+    let parsed = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(|| {
+        PrimitiveDateTime::parse(text, field)
+            .ok()
+            .map(PrimitiveDateTime::assume_utc)
+    });
     if parsed.is_none() {
         bad.push(name);
     }
@@ -149,7 +157,11 @@ mod tests {
 
     #[test]
     fn a_chip_takes_only_its_own_filter_away() {
-        let asked = Asked { tool: "a&b".to_owned(), q: "x".to_owned(), ..Asked::default() };
+        let asked = Asked {
+            tool: "a&b".to_owned(),
+            q: "x".to_owned(),
+            ..Asked::default()
+        };
         assert_eq!(asked.query(), "tool=a%26b&q=x");
         let chips = asked.chips(|_| None);
         assert_eq!(chips[0].without, "q=x");

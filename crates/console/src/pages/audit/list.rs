@@ -1,10 +1,7 @@
 //! The audit log's list.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use domain::audit::Code;
 use store::{PageRequest, grants::Grant, servers::Server};
 use time::{Duration, OffsetDateTime};
@@ -14,7 +11,7 @@ use super::{
     filter::{Asked, Chip},
 };
 use crate::{
-    pages::{Html, Page, chart::Chart, filters},
+    pages::{Html, Page, chart::Chart, filters, path::Query},
     session::{Shell, Viewer},
     state::Console,
 };
@@ -47,7 +44,11 @@ impl AuditPage {
     /// The outcome chips: address, whether it is set, and the word.
     fn outcomes(&self) -> Vec<(String, bool, &'static str)> {
         let (outcome, code) = (self.asked.outcome.as_str(), self.asked.code.as_str());
-        let cleared = Asked { outcome: String::new(), code: String::new(), ..self.asked.clone() };
+        let cleared = Asked {
+            outcome: String::new(),
+            code: String::new(),
+            ..self.asked.clone()
+        };
         OUTCOMES
             .into_iter()
             .map(|(field, value, word)| {
@@ -81,23 +82,39 @@ pub(super) async fn show(
     } else {
         Vec::new()
     };
-    let request = PageRequest { limit: ROWS, after: asked.after };
+    let request = PageRequest {
+        limit: ROWS,
+        after: asked.after,
+    };
     let page = store::audit::list(db, scope, &filter, request).await?;
-    let all = || PageRequest { limit: 200, after: None };
+    let all = || PageRequest {
+        limit: 200,
+        after: None,
+    };
     let servers = store::servers::list(db, scope, all()).await?.items;
-    let grants = store::grants::list(db, scope, filter.server, all()).await?.items;
+    let grants = store::grants::list(db, scope, filter.server, all())
+        .await?
+        .items;
 
     let name_of = |id: &str| {
         let server = servers.iter().find(|server| server.id.to_string() == id);
         let grant = grants.iter().find(|grant| grant.id.to_string() == id);
-        server.map(|s| s.name.to_string()).or(grant.map(|g| g.label.to_string()))
+        server
+            .map(|s| s.name.to_string())
+            .or(grant.map(|g| g.label.to_string()))
     };
-    let ranged = Asked { from: String::new(), to: String::new(), ..asked.clone() };
+    let ranged = Asked {
+        from: String::new(),
+        to: String::new(),
+        ..asked.clone()
+    };
     Ok(Html(AuditPage {
         shell: viewer.shell("audit"),
         chips: asked.chips(name_of),
         chart: Chart::new(&bins, to, &ranged.query()),
-        next: page.next.map(|id| format!("/audit?{}&after={}", asked.query(), id.simple())),
+        next: page
+            .next
+            .map(|id| format!("/audit?{}&after={}", asked.query(), id.simple())),
         events: page.items.into_iter().map(Line::from).collect(),
         asked,
         bad,

@@ -38,19 +38,31 @@ pub(super) async fn edit(
     Form(form): Form<Edited>,
 ) -> Page {
     let mut faults = Faults::default();
-    let label = form.label.as_deref().and_then(|text| faults.parse::<Label>("label", text.trim()));
+    let label = form
+        .label
+        .as_deref()
+        .and_then(|text| faults.parse::<Label>("label", text.trim()));
     let identity = form
         .identity
         .as_deref()
         .map(|text| faults.parse_optional::<Identity>("identity", text.trim()));
-    let policy =
-        form.policy.as_deref().map(|text| faults.parse_optional::<PolicyId>("policy", text));
+    let policy = form
+        .policy
+        .as_deref()
+        .map(|text| faults.parse_optional::<PolicyId>("policy", text));
     let mut raced = false;
     if faults.is_empty() {
-        let edit = GrantEdit { label, identity, labels: None, policy };
+        let edit = GrantEdit {
+            label,
+            identity,
+            labels: None,
+            policy,
+        };
         let revision = Some(form.revision);
         match actions::grants::update(&console, &member.scope, id, revision, edit).await {
-            Ok(_) => return Ok(Redirect::to(&format!("/grants/{id}?done=grant-saved")).into_response()),
+            Ok(_) => {
+                return Ok(Redirect::to(&format!("/grants/{id}?done=grant-saved")).into_response());
+            }
             Err(ActionError::Stale) => raced = true,
             Err(error) => faults = Faults::from_action(error)?,
         }

@@ -63,11 +63,20 @@ pub(super) async fn show(
     let form = NewForm {
         label: String::new(),
         identity: String::new(),
-        policy: head.first_policy().map(|policy| policy.id.to_string()).unwrap_or_default(),
+        policy: head
+            .first_policy()
+            .map(|policy| policy.id.to_string())
+            .unwrap_or_default(),
         expiry: "90".to_owned(),
     };
     let shell = manager.shell("servers");
-    Ok(Html(IssuePage { shell, head, form, faults: Faults::default() }).into_response())
+    Ok(Html(IssuePage {
+        shell,
+        head,
+        form,
+        faults: Faults::default(),
+    })
+    .into_response())
 }
 
 /// `POST /servers/{server}/grants/new` issues it, and shows its token this once.
@@ -93,7 +102,13 @@ pub(super) async fn submit(
         },
     };
     if let (Some(label), true) = (label, faults.is_empty()) {
-        let new = NewGrant { label, identity, labels: Labels::default(), policy, expiry };
+        let new = NewGrant {
+            label,
+            identity,
+            labels: Labels::default(),
+            policy,
+            expiry,
+        };
         match actions::grants::issue(&console, &manager.scope, id, new).await {
             Ok(issued) => {
                 let shell = manager.shell("grants");
@@ -106,6 +121,11 @@ pub(super) async fn submit(
         }
     }
     let head = Head::load(&console, &manager.scope, id, "grants").await?;
-    let page = IssuePage { shell: manager.shell("servers"), head, form, faults };
+    let page = IssuePage {
+        shell: manager.shell("servers"),
+        head,
+        form,
+        faults,
+    };
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
 }

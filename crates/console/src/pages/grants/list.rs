@@ -1,15 +1,18 @@
 //! The lists of grants: all, and one server's.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use domain::ServerId;
 
 use super::Row;
 use crate::{
-    pages::{Html, Page, cursor::Cursor, filters, path::Id, servers::Head},
+    pages::{
+        Html, Page,
+        cursor::Cursor,
+        filters,
+        path::{Id, Query},
+        servers::Head,
+    },
     session::{Shell, Viewer},
     state::Console,
 };
@@ -60,7 +63,9 @@ pub(super) async fn of_server(
     let page = store::grants::list(&console.db, &viewer.scope, Some(id), cursor.request()).await?;
     Ok(Html(OfServer {
         shell: viewer.shell("servers"),
-        next: page.next.map(|after| format!("/servers/{id}/grants?after={}", after.simple())),
+        next: page
+            .next
+            .map(|after| format!("/servers/{id}/grants?after={}", after.simple())),
         grants: page.items.into_iter().map(Row::from).collect(),
         head,
         with_server: false,

@@ -64,22 +64,36 @@ impl GrantPage {
 
     /// The state in a sentence.
     fn sentence(&self) -> String {
-        let published =
-            self.policies.iter().find(|policy| Some(policy.id) == self.grant.policy);
+        let published = self
+            .policies
+            .iter()
+            .find(|policy| Some(policy.id) == self.grant.policy);
         let rules = match published {
             None => "without a policy, so every call is refused".to_owned(),
-            Some(PolicyInfo { name, published_version: None, .. }) => {
+            Some(PolicyInfo {
+                name,
+                published_version: None,
+                ..
+            }) => {
                 format!("under policy {name}, which is not published, so every call is refused")
             }
-            Some(PolicyInfo { name, published_version: Some(version), .. }) => {
+            Some(PolicyInfo {
+                name,
+                published_version: Some(version),
+                ..
+            }) => {
                 format!("under policy {name} v{version}")
             }
         };
         let server = &self.server.name;
         match self.grant.state {
             GrantState::Active => format!("Works for {server}, {rules}."),
-            GrantState::Paused => format!("Paused: every call to {server} is refused until it is resumed."),
-            GrantState::Expired => format!("Expired: every call to {server} is refused. Issue a new grant."),
+            GrantState::Paused => {
+                format!("Paused: every call to {server} is refused until it is resumed.")
+            }
+            GrantState::Expired => {
+                format!("Expired: every call to {server} is refused. Issue a new grant.")
+            }
             GrantState::Revoked => format!("Revoked: every call to {server} is refused, for good."),
         }
     }
@@ -96,11 +110,24 @@ impl GrantPage {
         token: Option<SecretString>,
     ) -> Result<Self, PageError> {
         let server = store::servers::get(&console.db, scope, grant.server).await?;
-        let all = PageRequest { limit: 200, after: None };
-        let policies = store::policies::list(&console.db, scope, grant.server, all).await?.items;
-        let filter = Filter { grant: Some(grant.id), ..Filter::default() };
-        let newest = PageRequest { limit: CALLS, after: None };
-        let events = store::audit::list(&console.db, scope, &filter, newest).await?.items;
+        let all = PageRequest {
+            limit: 200,
+            after: None,
+        };
+        let policies = store::policies::list(&console.db, scope, grant.server, all)
+            .await?
+            .items;
+        let filter = Filter {
+            grant: Some(grant.id),
+            ..Filter::default()
+        };
+        let newest = PageRequest {
+            limit: CALLS,
+            after: None,
+        };
+        let events = store::audit::list(&console.db, scope, &filter, newest)
+            .await?
+            .items;
         let proxy_url = actions::servers::proxy_url(console, grant.server);
         let token = token.map(|token| token.expose_secret().to_owned());
         let shown = token.as_deref().unwrap_or(PLACEHOLDER);
@@ -109,7 +136,11 @@ impl GrantPage {
             word: word(grant.state),
             form: EditForm {
                 label: grant.label.to_string(),
-                identity: grant.identity.as_ref().map(ToString::to_string).unwrap_or_default(),
+                identity: grant
+                    .identity
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
                 policy: grant.policy.map(|id| id.to_string()).unwrap_or_default(),
             },
             events: events.into_iter().map(Line::from).collect(),

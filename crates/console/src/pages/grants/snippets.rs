@@ -18,9 +18,8 @@ pub(crate) struct Snippet {
 pub(crate) fn all(name: &str, url: &str, token: &str) -> Vec<Snippet> {
     let bearer = format!("Bearer {token}");
     let headers = json!({ "Authorization": bearer });
-    let pretty = |value: serde_json::Value| {
-        serde_json::to_string_pretty(&value).expect("a value is JSON")
-    };
+    let pretty =
+        |value: serde_json::Value| serde_json::to_string_pretty(&value).expect("a value is JSON");
     vec![
         Snippet {
             client: "Claude Code",
@@ -87,10 +86,18 @@ mod tests {
 
     #[test]
     fn every_snippet_holds_the_address_and_the_token() {
-        let all = all("circleci", "https://tollgate.example/mcp/srv_1/mcp", "tg_abc");
+        let all = all(
+            "circleci",
+            "https://tollgate.example/mcp/srv_1/mcp",
+            "tg_abc",
+        );
         assert_eq!(all.len(), 7);
         for snippet in &all {
-            assert!(snippet.text.contains("https://tollgate.example/mcp/srv_1/mcp"));
+            assert!(
+                snippet
+                    .text
+                    .contains("https://tollgate.example/mcp/srv_1/mcp")
+            );
             assert!(snippet.text.contains("Bearer tg_abc"), "{}", snippet.client);
         }
         for at in [1, 2, 4, 6] {

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -18,7 +18,12 @@ use store::{
 use super::excerpt::Finding;
 use crate::{
     actions,
-    pages::{Html, Page, PageError, fields::Faults, filters, path::Id},
+    pages::{
+        Html, Page, PageError,
+        fields::Faults,
+        filters,
+        path::{Id, Query},
+    },
     session::{Editor, Shell, Viewer},
     state::Console,
 };
@@ -88,12 +93,19 @@ impl EditorPage {
             }
         };
         let server = store::servers::get(&console.db, scope, server).await?;
-        let tools = store::servers::tools(&console.db, scope, server.id).await?.unwrap_or_default();
+        let tools = store::servers::tools(&console.db, scope, server.id)
+            .await?
+            .unwrap_or_default();
         let versions = match &policy {
             None => Vec::new(),
             Some(policy) => {
-                let request = PageRequest { limit: HISTORY, after: None };
-                store::policies::versions(&console.db, scope, policy.id, request).await?.items
+                let request = PageRequest {
+                    limit: HISTORY,
+                    after: None,
+                };
+                store::policies::versions(&console.db, scope, policy.id, request)
+                    .await?
+                    .items
             }
         };
         Ok(Self {
@@ -117,8 +129,16 @@ impl EditorPage {
     pub(super) fn checked(mut self, report: Report) -> Self {
         let text = &self.draft.document;
         self.valid = report.valid;
-        self.findings = report.faults.into_iter().map(|f| Finding::new(f, text)).collect();
-        self.warnings = report.warnings.into_iter().map(|f| Finding::new(f, text)).collect();
+        self.findings = report
+            .faults
+            .into_iter()
+            .map(|f| Finding::new(f, text))
+            .collect();
+        self.warnings = report
+            .warnings
+            .into_iter()
+            .map(|f| Finding::new(f, text))
+            .collect();
         self
     }
 
@@ -152,7 +172,10 @@ impl EditorPage {
 
     fn sentence(&self) -> String {
         let Some(policy) = &self.policy else {
-            return format!("Rules for {}. Nothing changes until a grant has the policy.", self.server.name);
+            return format!(
+                "Rules for {}. Nothing changes until a grant has the policy.",
+                self.server.name
+            );
         };
         let grants = match policy.grant_count {
             0 => "no grant uses it".to_owned(),
@@ -173,8 +196,11 @@ impl EditorPage {
 
     /// The lines with faults, for the editor's numbers.
     fn bad_lines(&self) -> String {
-        let lines: Vec<String> =
-            self.findings.iter().map(|finding| finding.fault.line.to_string()).collect();
+        let lines: Vec<String> = self
+            .findings
+            .iter()
+            .map(|finding| finding.fault.line.to_string())
+            .collect();
         lines.join(" ")
     }
 
@@ -193,12 +219,17 @@ impl EditorPage {
 
     /// Whether publishing it would be a roll-back.
     fn is_older(&self, version: &Version) -> bool {
-        let published = self.policy.as_ref().and_then(|policy| policy.published_version);
+        let published = self
+            .policy
+            .as_ref()
+            .and_then(|policy| policy.published_version);
         published.is_some_and(|published| version.version < published)
     }
 
     fn is_published(&self, version: &Version) -> bool {
-        self.policy.as_ref().is_some_and(|policy| policy.published_version == Some(version.version))
+        self.policy
+            .as_ref()
+            .is_some_and(|policy| policy.published_version == Some(version.version))
     }
 }
 
@@ -211,7 +242,11 @@ pub(super) enum Place {
 
 impl Place {
     /// The server whose tools the document is checked against.
-    pub(super) async fn server(self, console: &Console, scope: &Scope) -> Result<ServerId, PageError> {
+    pub(super) async fn server(
+        self,
+        console: &Console,
+        scope: &Scope,
+    ) -> Result<ServerId, PageError> {
         match self {
             Self::New(server) => Ok(server),
             Self::Policy(id) => Ok(store::policies::get(&console.db, scope, id).await?.server),
@@ -225,10 +260,13 @@ pub(super) async fn show_new(
     editor: Editor,
     Id(id): Id<ServerId>,
 ) -> Page {
-    let draft = Draft { document: START.to_owned(), max: "10".to_owned(), ..Draft::default() };
+    let draft = Draft {
+        document: START.to_owned(),
+        max: "10".to_owned(),
+        ..Draft::default()
+    };
     let shell = editor.shell("servers");
-    let mut page =
-        EditorPage::load(&console, &editor.scope, shell, Place::New(id), draft).await?;
+    let mut page = EditorPage::load(&console, &editor.scope, shell, Place::New(id), draft).await?;
     page.unsaved = false;
     Ok(page.answer(StatusCode::OK))
 }
@@ -258,13 +296,14 @@ pub(super) async fn show(
         ..Draft::default()
     };
     let shell = viewer.shell("servers");
-    let page =
-        EditorPage::load(&console, &viewer.scope, shell, Place::Policy(id), draft).await?;
+    let page = EditorPage::load(&console, &viewer.scope, shell, Place::Policy(id), draft).await?;
     let mut page = page.checked(report);
     page.unsaved = number != policy.latest_version;
     page.valid = false;
     if page.unsaved {
-        page = page.remarked(format!("Version {number} is in the editor. Saving makes it the next version."));
+        page = page.remarked(format!(
+            "Version {number} is in the editor. Saving makes it the next version."
+        ));
     }
     Ok(page.answer(StatusCode::OK))
 }

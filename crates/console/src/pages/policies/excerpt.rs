@@ -38,7 +38,12 @@ fn excerpt(text: &str, line: u32, column: u32) -> Vec<Line> {
         .take(if at == 1 { 2 } else { 3 })
         .map(|(number, text)| Line {
             number,
-            text: text.chars().skip(from).take(WIDTH).map(|c| if c == '\t' { ' ' } else { c }).collect(),
+            text: text
+                .chars()
+                .skip(from)
+                .take(WIDTH)
+                .map(|c| if c == '\t' { ' ' } else { c })
+                .collect(),
             caret: (number == at).then(|| " ".repeat(column - 1 - from.min(column - 1))),
         })
         .collect()
@@ -51,7 +56,10 @@ mod tests {
     #[test]
     fn the_caret_stands_under_the_place() {
         let lines = excerpt("{\n\t\"a\": 1,\n  \"b\": x\n}", 3, 8);
-        let shown: Vec<_> = lines.iter().map(|line| (line.number, line.text.as_str())).collect();
+        let shown: Vec<_> = lines
+            .iter()
+            .map(|line| (line.number, line.text.as_str()))
+            .collect();
         assert_eq!(shown, [(2, " \"a\": 1,"), (3, "  \"b\": x"), (4, "}")]);
         assert_eq!(lines[1].caret.as_deref(), Some("       "));
         assert_eq!(lines[0].caret, None);

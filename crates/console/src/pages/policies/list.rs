@@ -24,5 +24,9 @@ pub(super) async fn show(
     Id(id): Id<ServerId>,
 ) -> Page {
     let head = Head::load(&console, &viewer.scope, id, "policies").await?;
-    Ok(Html(ListPage { shell: viewer.shell("servers"), head }).into_response())
+    Ok(Html(ListPage {
+        shell: viewer.shell("servers"),
+        head,
+    })
+    .into_response())
 }

@@ -60,14 +60,18 @@ pub(super) fn apply(text: &str, tool: &str, change: &Change) -> Result<String, C
             let present = in_document(&text, |root| {
                 let limits = walk(root, &["tools", tool])?.get("limits");
                 let same = limits.and_then(|limits| {
-                    limits.elements().find(|limit| {
-                        limit.get("counter").is_some_and(|name| name.is(&counter))
-                    })
+                    limits
+                        .elements()
+                        .find(|limit| limit.get("counter").is_some_and(|name| name.is(&counter)))
                 });
                 Ok(same.map(Value::span))
             })?;
             match present {
-                Some(span) => Ok(format!("{}{limit}{}", &text[..span.start], &text[span.end..])),
+                Some(span) => Ok(format!(
+                    "{}{limit}{}",
+                    &text[..span.start],
+                    &text[span.end..]
+                )),
                 None => with_element(&text, &["tools", tool], "limits", &limit),
             }
         }
@@ -78,7 +82,13 @@ pub(super) fn apply(text: &str, tool: &str, change: &Change) -> Result<String, C
 fn counter_for(tool: &str) -> String {
     let mut name: String = tool
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "_-.:".contains(c) { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "_-.:".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(59)
         .collect();
     name.push_str("_rate");
@@ -93,21 +103,32 @@ fn in_document<T>(
     text: &str,
     read: impl FnOnce(Value<'_>) -> Result<T, CannotEdit>,
 ) -> Result<T, CannotEdit> {
-    let document = Document::parse(text.as_bytes(), json::Bounds { bytes_max: 256 * 1024, depth_max: 32 })
-        .map_err(|fault| {
-            let at = json::position(text, fault.offset);
-            let (kind, line, column) = (fault.kind, at.line, at.column);
-            CannotEdit(format!("The text is not JSON yet: {kind}, line {line}, column {column}."))
-        })?;
+    let document = Document::parse(
+        text.as_bytes(),
+        json::Bounds {
+            bytes_max: 256 * 1024,
+            depth_max: 32,
+        },
+    )
+    .map_err(|fault| {
+        let at = json::position(text, fault.offset);
+        let (kind, line, column) = (fault.kind, at.line, at.column);
+        CannotEdit(format!(
+            "The text is not JSON yet: {kind}, line {line}, column {column}."
+        ))
+    })?;
     read(document.root())
 }
 
 fn walk<'d>(root: Value<'d>, path: &[&str]) -> Result<Value<'d>, CannotEdit> {
     let mut value = root;
     for key in path {
-        value = object(value)?
-            .get(key)
-            .ok_or_else(|| CannotEdit(format!("The text has no {} to put the rule in.", quoted(key))))?;
+        value = object(value)?.get(key).ok_or_else(|| {
+            CannotEdit(format!(
+                "The text has no {} to put the rule in.",
+                quoted(key)
+            ))
+        })?;
     }
     object(value)
 }
@@ -128,7 +149,9 @@ fn with_block(text: &str, tool: &str) -> Result<String, CannotEdit> {
     if in_document(&text, |root| Ok(object(root)?.get("tools").is_none()))? {
         text = with_member(&text, &[], "tools", "{}")?;
     }
-    if in_document(&text, |root| Ok(walk(root, &["tools"])?.get(tool).is_none()))? {
+    if in_document(&text, |root| {
+        Ok(walk(root, &["tools"])?.get(tool).is_none())
+    })? {
         text = with_member(&text, &["tools"], tool, "{}")?;
     }
     Ok(text)
@@ -143,7 +166,12 @@ fn with_member(text: &str, path: &[&str], key: &str, value: &str) -> Result<Stri
             None => {
                 let last = within.entries().last().map(|(_, value)| value.span().end);
                 let first = within.entries().next().map(|(key, _)| key.span().start);
-                insert(text, within, first.zip(last), &format!("{}: {value}", quoted(key)))
+                insert(
+                    text,
+                    within,
+                    first.zip(last),
+                    &format!("{}: {value}", quoted(key)),
+                )
             }
         })
     })
@@ -153,9 +181,14 @@ fn with_member(text: &str, path: &[&str], key: &str, value: &str) -> Result<Stri
 /// is none.
 fn with_element(text: &str, path: &[&str], key: &str, element: &str) -> Result<String, CannotEdit> {
     let found = in_document(text, |root| {
-        let Some(array) = walk(root, path)?.get(key) else { return Ok(None) };
+        let Some(array) = walk(root, path)?.get(key) else {
+            return Ok(None);
+        };
         if array.kind() != json::Kind::Array {
-            return Err(CannotEdit(format!("The text's {} is not a list.", quoted(key))));
+            return Err(CannotEdit(format!(
+                "The text's {} is not a list.",
+                quoted(key)
+            )));
         }
         let first = array.elements().next().map(|element| element.span().start);
         let last = array.elements().last().map(|element| element.span().end);
@@ -174,8 +207,10 @@ fn with_element(text: &str, path: &[&str], key: &str, element: &str) -> Result<S
 fn without_member(text: &str, path: &[&str], key: &str) -> Result<String, CannotEdit> {
     in_document(text, |root| {
         let within = walk(root, path)?;
-        let spans: Vec<_> =
-            within.entries().map(|(key, value)| key.span().start..value.span().end).collect();
+        let spans: Vec<_> = within
+            .entries()
+            .map(|(key, value)| key.span().start..value.span().end)
+            .collect();
         let at = within.members().position(|(name, _)| name == key);
         Ok(at.map_or_else(|| text.to_owned(), |at| without(text, within, &spans, at)))
     })
@@ -188,7 +223,9 @@ fn without_element(
     which: impl Fn(Value<'_>) -> bool,
 ) -> Result<String, CannotEdit> {
     in_document(text, |root| {
-        let Some(array) = object(root)?.get(key) else { return Ok(text.to_owned()) };
+        let Some(array) = object(root)?.get(key) else {
+            return Ok(text.to_owned());
+        };
         let spans: Vec<_> = array.elements().map(Value::span).collect();
         let at = array.elements().position(which);
         Ok(at.map_or_else(|| text.to_owned(), |at| without(text, array, &spans, at)))
@@ -196,12 +233,7 @@ fn without_element(
 }
 
 /// Takes one item out, with the comma that belonged to it.
-fn without(
-    text: &str,
-    within: Value<'_>,
-    spans: &[std::ops::Range<usize>],
-    at: usize,
-) -> String {
+fn without(text: &str, within: Value<'_>, spans: &[std::ops::Range<usize>], at: usize) -> String {
     let inside = within.span().start + 1..within.span().end - 1;
     let range = match (at.checked_sub(1), spans.get(at + 1)) {
         (Some(before), _) => spans[before].end..spans[at].end,
@@ -221,7 +253,10 @@ fn insert(text: &str, within: Value<'_>, items: Option<(usize, usize)>, item: &s
     let span = within.span();
     let Some((first, last)) = items else {
         let indent = indent_of(text, span.start);
-        let (open, close) = (&text[span.start..=span.start], &text[span.end - 1..span.end]);
+        let (open, close) = (
+            &text[span.start..=span.start],
+            &text[span.end - 1..span.end],
+        );
         let inner = format!("{open}\n{indent}  {item}\n{indent}{close}");
         return splice(text, span, &inner);
     };
@@ -244,7 +279,10 @@ mod tests {
     const START: &str = "{\n  \"version\": \"1\",\n  \"default\": \"deny\"\n}\n";
 
     fn limit(max: u64) -> Change {
-        Change::Limit { max, window: "minute".to_owned() }
+        Change::Limit {
+            max,
+            window: "minute".to_owned(),
+        }
     }
 
     #[test]
@@ -271,20 +309,34 @@ mod tests {
     #[test]
     fn the_rest_of_the_text_stays_as_it_was_written() {
         let text = "{ \"version\":\"1\",   \"default\":\"deny\", \"tools\": { \"a\": {} ,\t\"b\":{\"action\":\"deny\", \"reason\":\"no\"} } }";
-        let denied = apply(text, "c", &Change::Deny { reason: "Not \"here\"".to_owned() });
+        let denied = apply(
+            text,
+            "c",
+            &Change::Deny {
+                reason: "Not \"here\"".to_owned(),
+            },
+        );
         assert_eq!(
             denied.as_deref(),
-            Ok("{ \"version\":\"1\",   \"default\":\"deny\", \"tools\": { \"a\": {} ,\t\"b\":{\"action\":\"deny\", \"reason\":\"no\"}, \"c\": {\n  \"action\": \"deny\",\n  \"reason\": \"Not \\\"here\\\"\"\n} } }")
+            Ok(
+                "{ \"version\":\"1\",   \"default\":\"deny\", \"tools\": { \"a\": {} ,\t\"b\":{\"action\":\"deny\", \"reason\":\"no\"}, \"c\": {\n  \"action\": \"deny\",\n  \"reason\": \"Not \\\"here\\\"\"\n} } }"
+            )
         );
         let allowed = apply(text, "b", &Change::Allow).expect("can be edited");
-        assert_eq!(allowed, text.replace("\"action\":\"deny\", \"reason\":\"no\"", ""));
+        assert_eq!(
+            allowed,
+            text.replace("\"action\":\"deny\", \"reason\":\"no\"", "")
+        );
     }
 
     #[test]
     fn hiding_and_allowing_undo_each_other() {
         let hidden = apply(START, "x", &Change::Hide).expect("can be edited");
         assert!(hidden.contains("\"hide\": [\"x\"]"), "{hidden}");
-        assert_eq!(apply(&hidden, "x", &Change::Hide).expect("can be edited"), hidden);
+        assert_eq!(
+            apply(&hidden, "x", &Change::Hide).expect("can be edited"),
+            hidden
+        );
         let two = apply(&hidden, "y", &Change::Hide).expect("can be edited");
         assert!(two.contains("\"hide\": [\"x\", \"y\"]"), "{two}");
         let shown = apply(&two, "x", &Change::Allow).expect("can be edited");
@@ -297,22 +349,38 @@ mod tests {
         for tool in ["a", "a/b", "quote\"d", "x~y", "*", &"n".repeat(128)] {
             let changes = [
                 Change::Allow,
-                Change::Deny { reason: "why not".to_owned() },
+                Change::Deny {
+                    reason: "why not".to_owned(),
+                },
                 Change::Hide,
                 limit(3),
-                Change::Limit { max: 0, window: "90".to_owned() },
+                Change::Limit {
+                    max: 0,
+                    window: "90".to_owned(),
+                },
             ];
             for change in changes {
                 let text = apply(START, tool, &change).expect("can be edited");
                 let report = policy::check(&text, None);
-                assert!(report.valid, "{tool} {change:?}: {text}\n{:?}", report.faults);
+                assert!(
+                    report.valid,
+                    "{tool} {change:?}: {text}\n{:?}",
+                    report.faults
+                );
             }
         }
     }
 
     #[test]
     fn what_is_no_policy_is_left_alone() {
-        for text in ["", "{", "[]", "{\"tools\": []}", "{\"tools\": {\"a\": 1}}", "{\"hide\": 1}"] {
+        for text in [
+            "",
+            "{",
+            "[]",
+            "{\"tools\": []}",
+            "{\"tools\": {\"a\": 1}}",
+            "{\"hide\": 1}",
+        ] {
             let hide = apply(text, "a", &Change::Hide);
             let allow = apply(text, "a", &Change::Allow);
             assert!(hide.is_err() || allow.is_err(), "{text}");

@@ -34,7 +34,9 @@ pub(super) async fn create(
     let mut faults = Faults::default();
     let Some(name) = faults.parse::<Name>("name", draft.name.trim()) else {
         let page = page(&console, &editor, place, draft).await?;
-        return Ok(page.with_faults(faults).answer(StatusCode::UNPROCESSABLE_ENTITY));
+        return Ok(page
+            .with_faults(faults)
+            .answer(StatusCode::UNPROCESSABLE_ENTITY));
     };
     let made = actions::policies::create(
         &console,
@@ -47,7 +49,11 @@ pub(super) async fn create(
     .await;
     match made {
         Ok(policy) => {
-            let done = if publish { "policy-published" } else { "policy-saved" };
+            let done = if publish {
+                "policy-published"
+            } else {
+                "policy-saved"
+            };
             Ok(Redirect::to(&format!("/policies/{}?done={done}", policy.id)).into_response())
         }
         Err(error) => refused(&console, &editor, place, draft, error).await,
@@ -105,7 +111,9 @@ async fn on_text(
             }
             None => {
                 let page = page(console, editor, place, draft).await?;
-                return Ok(page.with_faults(faults).answer(StatusCode::UNPROCESSABLE_ENTITY));
+                return Ok(page
+                    .with_faults(faults)
+                    .answer(StatusCode::UNPROCESSABLE_ENTITY));
             }
         }
     }
@@ -167,13 +175,21 @@ async fn refused(
     match error {
         ActionError::Policy(faults) => {
             let warnings = check(console, editor, place, &text).await?.warnings;
-            let report = Report { valid: false, faults, warnings };
-            Ok(shown.checked(report).answer(StatusCode::UNPROCESSABLE_ENTITY))
+            let report = Report {
+                valid: false,
+                faults,
+                warnings,
+            };
+            Ok(shown
+                .checked(report)
+                .answer(StatusCode::UNPROCESSABLE_ENTITY))
         }
         ActionError::Stale => Ok(shown.raced().answer(StatusCode::CONFLICT)),
         other => {
             let faults = Faults::from_action(other)?;
-            Ok(shown.with_faults(faults).answer(StatusCode::UNPROCESSABLE_ENTITY))
+            Ok(shown
+                .with_faults(faults)
+                .answer(StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
 }
@@ -184,7 +200,14 @@ async fn page(
     place: Place,
     draft: Draft,
 ) -> Result<EditorPage, PageError> {
-    EditorPage::load(console, &editor.scope, editor.shell("servers"), place, draft).await
+    EditorPage::load(
+        console,
+        &editor.scope,
+        editor.shell("servers"),
+        place,
+        draft,
+    )
+    .await
 }
 
 async fn check(

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    extract::{Path, Query, State},
+    extract::{Path, State},
     response::{IntoResponse, Redirect},
 };
 use domain::{Name, PolicyId};
@@ -15,7 +15,10 @@ use store::{
 
 use crate::{
     actions,
-    pages::{Html, Page, PageError, filters, path::Id},
+    pages::{
+        Html, Page, PageError, filters,
+        path::{Id, Query},
+    },
     session::{Editor, Form, Shell, Viewer},
     state::Console,
 };
@@ -50,7 +53,10 @@ pub(super) async fn show(
     let policy = store::policies::get(&console.db, &viewer.scope, id).await?;
     let version = store::policies::version(&console.db, &viewer.scope, id, number).await?;
     let server = store::servers::get(&console.db, &viewer.scope, policy.server).await?;
-    let marked = asked.rule.as_deref().and_then(|rule| lines_of(&version.document, rule));
+    let marked = asked
+        .rule
+        .as_deref()
+        .and_then(|rule| lines_of(&version.document, rule));
     let lines = version
         .document
         .trim_end()
@@ -64,13 +70,24 @@ pub(super) async fn show(
         .collect();
     let rule = asked.rule.filter(|_| marked.is_some());
     let shell = viewer.shell("servers");
-    Ok(Html(VersionPage { shell, server, policy, version, lines, rule }).into_response())
+    Ok(Html(VersionPage {
+        shell,
+        server,
+        policy,
+        version,
+        lines,
+        rule,
+    })
+    .into_response())
 }
 
 /// The first and last line of what a rule's pointer points at. A pointer names limits by their
 /// counters, and checks by their index.
 fn lines_of(text: &str, pointer: &str) -> Option<(usize, usize)> {
-    let bounds = json::Bounds { bytes_max: 256 * 1024, depth_max: 32 };
+    let bounds = json::Bounds {
+        bytes_max: 256 * 1024,
+        depth_max: 32,
+    };
     let document = Document::parse(text.as_bytes(), bounds).ok()?;
     let mut value: Value<'_> = document.root();
     for segment in pointer.strip_prefix('/')?.split('/') {
@@ -79,7 +96,9 @@ fn lines_of(text: &str, pointer: &str) -> Option<(usize, usize)> {
         value = within
             .get(&segment)
             .or_else(|| {
-                within.elements().find(|e| e.get("counter").is_some_and(|name| name.is(&segment)))
+                within
+                    .elements()
+                    .find(|e| e.get("counter").is_some_and(|name| name.is(&segment)))
             })
             .or_else(|| within.elements().nth(segment.parse().ok()?))?;
     }

@@ -32,12 +32,27 @@ pub(super) async fn show(
     Id(id): Id<ServerId>,
 ) -> Page {
     let head = Head::load(&console, &viewer.scope, id, "activity").await?;
-    let filter = Filter { server: Some(id), ..Filter::default() };
+    let filter = Filter {
+        server: Some(id),
+        ..Filter::default()
+    };
     let now = OffsetDateTime::now_utc();
-    let bins =
-        store::audit::histogram(&console.db, &viewer.scope, &filter, now - Duration::DAY, now, 48).await?;
-    let request = PageRequest { limit: ROWS, after: None };
-    let events = store::audit::list(&console.db, &viewer.scope, &filter, request).await?.items;
+    let bins = store::audit::histogram(
+        &console.db,
+        &viewer.scope,
+        &filter,
+        now - Duration::DAY,
+        now,
+        48,
+    )
+    .await?;
+    let request = PageRequest {
+        limit: ROWS,
+        after: None,
+    };
+    let events = store::audit::list(&console.db, &viewer.scope, &filter, request)
+        .await?
+        .items;
     Ok(Html(ActivityPage {
         shell: viewer.shell("servers"),
         chart: Chart::new(&bins, now, &format!("server={id}")),

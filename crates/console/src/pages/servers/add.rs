@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
@@ -16,7 +16,7 @@ use upstream::UpstreamUrl;
 use super::headers::{self, Fields, field};
 use crate::{
     actions::{self, discovery, servers::NewServer},
-    pages::{Html, Page, fields::Faults},
+    pages::{Html, Page, fields::Faults, path::Query},
     session::{Form, ServerManager, Shell},
     state::Console,
 };
@@ -49,7 +49,8 @@ impl AddPage {
 fn header_of(known: &Known) -> &str {
     let headers = &known.credential.headers;
     let bare = headers.iter().find(|header| header.value == "{token}");
-    bare.or_else(|| headers.first()).map_or("", |header| header.name.as_str())
+    bare.or_else(|| headers.first())
+        .map_or("", |header| header.name.as_str())
 }
 
 #[derive(Deserialize)]
@@ -85,7 +86,11 @@ pub(super) async fn submit(
             preset: catalog::server(field(&fields, "catalog")),
             name: field(&fields, "name").to_owned(),
             upstream_url: field(&fields, "upstream_url").to_owned(),
-            header_names: if names.is_empty() { vec![String::new()] } else { names },
+            header_names: if names.is_empty() {
+                vec![String::new()]
+            } else {
+                names
+            },
             faults,
         };
         Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
@@ -104,14 +109,21 @@ pub(super) async fn submit(
     let (Some(name), Some(upstream_url), true) = (name, url, faults.is_empty()) else {
         return again(faults);
     };
-    let new = NewServer { name, slug: None, upstream_url, catalog, headers };
+    let new = NewServer {
+        name,
+        slug: None,
+        upstream_url,
+        catalog,
+        headers,
+    };
     let server = match actions::servers::create(&console, &manager.scope, new).await {
         Ok(server) => server,
         Err(error) => return again(Faults::from_action(error)?),
     };
     // What discovery says, good or bad, is stored and shown on the server's page.
     let (id, scope) = (server.id, manager.scope);
-    let asking = tokio::spawn(async move { discovery::discover(&console, &scope, id).await.map(drop) });
+    let asking =
+        tokio::spawn(async move { discovery::discover(&console, &scope, id).await.map(drop) });
     let _ = tokio::time::timeout(PATIENCE, asking).await;
     Ok(Redirect::to(&format!("/servers/{id}?done=server-added")).into_response())
 }

@@ -73,11 +73,21 @@ impl Head {
         tab: &'static str,
     ) -> Result<Self, PageError> {
         let server = store::servers::get(&console.db, scope, id).await?;
-        let all = || PageRequest { limit: LOOKED_AT_MAX, after: None };
-        let policies = store::policies::list(&console.db, scope, id, all()).await?.items;
-        let grants = store::grants::list(&console.db, scope, Some(id), all()).await?.items;
+        let all = || PageRequest {
+            limit: LOOKED_AT_MAX,
+            after: None,
+        };
+        let policies = store::policies::list(&console.db, scope, id, all())
+            .await?
+            .items;
+        let grants = store::grants::list(&console.db, scope, Some(id), all())
+            .await?
+            .items;
         let now = OffsetDateTime::now_utc();
-        let filter = Filter { server: Some(id), ..Filter::default() };
+        let filter = Filter {
+            server: Some(id),
+            ..Filter::default()
+        };
         let from = now - Duration::HOUR;
         let bins = audit::histogram(&console.db, scope, &filter, from, now, 1).await?;
         Ok(Self {
@@ -96,11 +106,15 @@ impl Head {
     }
 
     fn published(&self) -> impl Iterator<Item = &PolicyInfo> {
-        self.policies.iter().filter(|policy| policy.published_version.is_some())
+        self.policies
+            .iter()
+            .filter(|policy| policy.published_version.is_some())
     }
 
     fn live(&self) -> impl Iterator<Item = &Grant> {
-        self.grants.iter().filter(|grant| grant.state == GrantState::Active)
+        self.grants
+            .iter()
+            .filter(|grant| grant.state == GrantState::Active)
     }
 
     fn called(&self) -> bool {
@@ -119,7 +133,11 @@ impl Head {
             n => format!("{n} tools"),
         };
         let live = self.live().count();
-        let agents = if live == 1 { "1 grant".to_owned() } else { format!("{live} grants") };
+        let agents = if live == 1 {
+            "1 grant".to_owned()
+        } else {
+            format!("{live} grants")
+        };
         let mut published = self.published();
         let first = match (published.next(), published.next()) {
             (None, _) => format!("{tools}, no published policy: every call is refused"),
@@ -129,7 +147,10 @@ impl Head {
                 only.published_version.unwrap_or_default()
             ),
             (Some(_), Some(_)) => {
-                format!("Enforcing {} policies on {tools} for {agents}", self.published().count())
+                format!(
+                    "Enforcing {} policies on {tools} for {agents}",
+                    self.published().count()
+                )
             }
         };
         let calls = self.allowed_1h + self.refused_1h;
@@ -175,6 +196,10 @@ impl Head {
     }
 
     pub(crate) fn current(&self, tab: &str) -> &'static str {
-        if self.tab == tab { " aria-current=\"page\"" } else { "" }
+        if self.tab == tab {
+            " aria-current=\"page\""
+        } else {
+            ""
+        }
     }
 }

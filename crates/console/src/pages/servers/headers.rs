@@ -9,18 +9,28 @@ pub(super) type Fields = Vec<(String, String)>;
 
 /// The value of a field; empty where it is absent.
 pub(super) fn field<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
-    fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+    fields
+        .iter()
+        .find(|(key, _)| key == name)
+        .map_or("", |(_, value)| value.as_str())
 }
 
 /// The names typed so far, to be shown again. Values are never sent back.
 pub(super) fn names(fields: &[(String, String)]) -> Vec<String> {
-    fields.iter().filter(|(key, _)| key == "header_name").map(|(_, value)| value.clone()).collect()
+    fields
+        .iter()
+        .filter(|(key, _)| key == "header_name")
+        .map(|(_, value)| value.clone())
+        .collect()
 }
 
 /// The headers of the rows that are not empty; `None` where all are.
 pub(super) fn parse(fields: &[(String, String)], faults: &mut Faults) -> Option<UpstreamHeaders> {
     let of = |name: &'static str| {
-        fields.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.trim())
+        fields
+            .iter()
+            .filter(move |(key, _)| key == name)
+            .map(|(_, value)| value.trim())
     };
     let rows: Vec<(String, SecretString)> = of("header_name")
         .zip(of("header_value"))
@@ -44,7 +54,10 @@ mod tests {
     use super::*;
 
     fn fields(pairs: &[(&str, &str)]) -> Fields {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+        pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect()
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! The list of servers.
 
 use askama::Template;
-use axum::{
-    extract::{Query, State},
-    response::IntoResponse,
-};
+use axum::{extract::State, response::IntoResponse};
 use store::servers::Server;
 
 use crate::{
-    pages::{Html, Page, cursor::Cursor, filters},
+    pages::{Html, Page, cursor::Cursor, filters, path::Query},
     session::{Shell, Viewer},
     state::Console,
 };
@@ -31,7 +28,9 @@ pub(super) async fn show(
     let page = store::servers::list(&console.db, &viewer.scope, cursor.request()).await?;
     Ok(Html(ListPage {
         shell: viewer.shell("servers"),
-        next: page.next.map(|id| format!("/servers?after={}", id.simple())),
+        next: page
+            .next
+            .map(|id| format!("/servers?after={}", id.simple())),
         servers: page.items,
         first: cursor.is_first(),
     })

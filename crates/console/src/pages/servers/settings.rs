@@ -102,9 +102,16 @@ pub(super) async fn submit(
         };
         match actions::servers::edit(&console, &manager.scope, id, revision, edit).await {
             Ok(server) => {
-                let lost = !remove && server.header_names.is_empty() && !before.header_names.is_empty();
-                let done = if lost { "credential-removed" } else { "server-saved" };
-                return Ok(Redirect::to(&format!("/servers/{id}/settings?done={done}")).into_response());
+                let lost =
+                    !remove && server.header_names.is_empty() && !before.header_names.is_empty();
+                let done = if lost {
+                    "credential-removed"
+                } else {
+                    "server-saved"
+                };
+                return Ok(
+                    Redirect::to(&format!("/servers/{id}/settings?done={done}")).into_response()
+                );
             }
             Err(ActionError::Stale) => raced = true,
             Err(error) => faults = Faults::from_action(error)?,
@@ -112,14 +119,22 @@ pub(super) async fn submit(
     }
     let head = Head::load(&console, &manager.scope, id, "settings").await?;
     let names = headers::names(&fields);
-    let status = if raced { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if raced {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let page = SettingsPage {
         shell: manager.shell("servers"),
         name: field(&fields, "name").to_owned(),
         slug: field(&fields, "slug").to_owned(),
         upstream_url: field(&fields, "upstream_url").to_owned(),
         fail_open,
-        header_names: if names.is_empty() { vec![String::new()] } else { names },
+        header_names: if names.is_empty() {
+            vec![String::new()]
+        } else {
+            names
+        },
         faults,
         raced,
         mine: head.server.credential_set_by == Some(manager.session().user),

@@ -43,7 +43,12 @@ pub(super) async fn show(
 ) -> Page {
     let head = Head::load(&console, &viewer.scope, id, "tools").await?;
     let tools = store::servers::tools(&console.db, &viewer.scope, id).await?;
-    Ok(Html(ToolsPage { shell: viewer.shell("servers"), head, tools }).into_response())
+    Ok(Html(ToolsPage {
+        shell: viewer.shell("servers"),
+        head,
+        tools,
+    })
+    .into_response())
 }
 
 #[derive(Deserialize)]

@@ -1,0 +1,12 @@
+//! The pages against a real PostgreSQL, asked as a browser would ask, and as an attacker would.
+
+mod accounts;
+mod browser;
+mod forms;
+mod headers;
+mod outside_text;
+mod roles;
+// The store's own tests bring up the database; here it is the same one.
+#[path = "../../../store/tests/it/support.rs"]
+#[expect(dead_code, unreachable_pub, reason = "written for the store's tests, which use all of it")]
+mod support;
