@@ -70,6 +70,7 @@ pub(crate) fn door(door: Door, browser: &Browser) -> Response<Body> {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         Door::Throttled { wait_s } => retry_after(headers, wait_s),
+        Door::Busy => retry_after(headers, 1),
         Door::Stale => retry_after(headers, 5),
         Door::Method => {
             headers.insert(ALLOW, HeaderValue::from_static(METHODS));

@@ -2,12 +2,11 @@
 //!
 //! Source: `wire.md`, section 5, whose table is `heard` and `refused` here, row by row.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+mod handshake;
+mod session;
+mod uncancelled;
+
+use std::sync::Arc;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -18,25 +17,26 @@ use http::{
 };
 use http_body_util::Full;
 use limits::Proof;
-use upstream::Answer;
+use upstream::{Answer, Upstream};
 
 use crate::{
     admit::Permit,
     answers::{EVENT_STREAM, JSON},
     collect::{Collected, Deadlines, SMALL_BYTES_MAX, broken, collect},
     events::{self, Treat},
-    handshake::{self, Adjust, HANDSHAKE_BYTES_MAX},
-    headers::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID},
     list::{self, LIST_BYTES_MAX},
     read::{Kind, Outgoing},
     refusal::{Fault, TRANSPORT},
     relay::Relay,
     routes::Way,
     scan::{Found, Scan, same_id},
-    session::Session,
     settle::Settle,
     turn::Turn,
 };
+use handshake::handshake;
+
+pub(crate) use session::{delete, say, stream};
+pub(crate) use uncancelled::Uncancelled;
 
 /// Statuses that say the request was turned away before anything ran: `policy.md`, section 4.
 const TURNED_AWAY: [u16; 7] = [401, 403, 404, 405, 413, 415, 429];
@@ -79,7 +79,7 @@ fn way(turn: &Turn) -> Result<WayOut, Fault> {
 
 /// A way with its credential at hand.
 pub(crate) struct WayOut {
-    upstream: Arc<upstream::Upstream>,
+    upstream: Arc<Upstream>,
     headers: HeaderMap,
 }
 
@@ -239,9 +239,10 @@ async fn heard(
             } else {
                 Treat::Answer(id)
             };
-            let stream =
-                events::Stream::new(&turn, settle, treat, out.session, response.into_body());
-            turn.answer(status, Some(EVENT_STREAM), Body::new(stream))
+            let answer = turn.answer(status, Some(EVENT_STREAM), Body::empty());
+            let source = response.into_body();
+            let stream = events::Stream::new(turn, settle, treat, out.session, source);
+            answer.map(|_| Body::new(stream))
         }
     }
 }
@@ -348,278 +349,4 @@ async fn page(turn: Turn, mut settle: Settle, response: Response<Answer>) -> Res
     }
     settle.record(settled);
     turn.answer(status, Some(JSON), filtered.text.into())
-}
-
-/// The answer to `initialize` or `server/discover`, as one JSON message whatever it came as: the
-/// version that was agreed on has to be known before the session is sealed.
-async fn handshake(
-    turn: Turn,
-    mut settle: Settle,
-    out: Outgoing,
-    response: Response<Answer>,
-    events: bool,
-) -> Response<Body> {
-    let status = response.status();
-    let deadlines = Deadlines::from(&turn.gateway.settings);
-    let upstream_id = match response.headers().get(SESSION_ID) {
-        Some(id) if out.kind == Kind::Initialize => id.to_str().ok().map(str::to_owned),
-        _ => None,
-    };
-    let id = turn.id.as_deref().unwrap_or_default();
-    let body = if events {
-        events::first_answer(response.into_body(), id, HANDSHAKE_BYTES_MAX, deadlines).await
-    } else {
-        match collect(response.into_body(), HANDSHAKE_BYTES_MAX, deadlines).await {
-            Ok(Collected::Whole(body)) => Ok(body),
-            Ok(Collected::Large(..)) => Err(Fault::Invalid("it is too long".into())),
-            Err(fault) => Err(fault),
-        }
-    };
-    let body = match body {
-        Ok(body) => body,
-        Err(fault) => return fail(&turn, settle, &fault, None).await,
-    };
-    settle.bytes = body.len() as u64;
-    let adjust = Adjust {
-        others: turn.caller.grant.policy.allows_by_default(),
-        tells_changes: upstream_id.is_some(),
-        stateless: turn.is_stateless(),
-    };
-    let Some(adjusted) = handshake::answer(&body, id, adjust) else {
-        let fault = Fault::Invalid("its answer to the handshake cannot be read".into());
-        return fail(&turn, settle, &fault, None).await;
-    };
-    let sealed = match upstream_id.filter(|_| !adjusted.is_error) {
-        None => None,
-        Some(upstream_id) => match seal(&turn, upstream_id, &adjusted.version) {
-            Some(value) => Some(value),
-            None => {
-                let fault = Fault::Invalid("its session id cannot be relayed".into());
-                return fail(&turn, settle, &fault, None).await;
-            }
-        },
-    };
-    settle.record(if adjusted.is_error {
-        Settled::RpcError
-    } else {
-        Settled::Ok
-    });
-    let mut response = turn.answer(status, Some(JSON), adjusted.text.into());
-    if let Some(sealed) = sealed {
-        response.headers_mut().insert(SESSION_ID, sealed);
-    }
-    response
-}
-
-fn seal(turn: &Turn, upstream_id: String, version: &str) -> Option<HeaderValue> {
-    let keys = turn.gateway.keys.load();
-    let server = &turn.caller.grant.server;
-    let session = Session {
-        upstream_id,
-        origin: server.origin().to_owned(),
-        version: version
-            .chars()
-            .filter(char::is_ascii_graphic)
-            .take(32)
-            .collect(),
-        client: turn.client.clone().unwrap_or_default(),
-        began_ms: crate::clock::unix_ms(),
-    };
-    let sealed = session.seal(&keys.as_ref()?.keyring, server.id, turn.caller.grant_id())?;
-    HeaderValue::from_str(&sealed).ok()
-}
-
-/// `GET`: the session's own stream.
-pub(crate) async fn stream(
-    turn: Turn,
-    permit: Permit,
-    session: Session,
-    last_event: Option<String>,
-) -> Response<Body> {
-    let mut settle = permit.spend();
-    let way = match way(&turn) {
-        Ok(way) => way,
-        Err(fault) => return fail(&turn, settle, &fault, None).await,
-    };
-    let mut request = in_session(&way, Method::GET, &session);
-    request.headers_mut().insert(ACCEPT, EVENT_STREAM);
-    if let Some(event) = last_event {
-        match HeaderValue::from_str(&event) {
-            Ok(event) => request.headers_mut().insert(LAST_EVENT_ID, event),
-            Err(_) => {
-                return fail(
-                    &turn,
-                    settle,
-                    &Fault::Invalid("its event id cannot be sent".into()),
-                    None,
-                )
-                .await;
-            }
-        };
-    }
-    let first_byte = turn.gateway.settings.first_byte;
-    let response = match way.upstream.send(request, first_byte).await {
-        Ok(response) => response,
-        Err(error) => return fail(&turn, settle, &broken(&error), None).await,
-    };
-    let status = response.status();
-    settle.status = Some(status.as_u16());
-    match status.as_u16() {
-        200..300 if content(&response) == Content::Events => {
-            let session = Some(session);
-            let stream =
-                events::Stream::new(&turn, settle, Treat::Session, session, response.into_body());
-            turn.answer(StatusCode::OK, Some(EVENT_STREAM), Body::new(stream))
-        }
-        401 | 403 => {
-            fail(
-                &turn,
-                settle,
-                &Fault::Credential(Some(status.as_u16())),
-                None,
-            )
-            .await
-        }
-        // Most servers have no such stream, which clients take for what it is.
-        400 | 404 | 405 => plain(&turn, settle, status),
-        _ => {
-            let fault =
-                Fault::Invalid(format!("HTTP {} without an event stream", status.as_u16()).into());
-            fail(&turn, settle, &fault, None).await
-        }
-    }
-}
-
-/// `DELETE`: the client ends its session.
-pub(crate) async fn delete(turn: Turn, permit: Permit, session: Session) -> Response<Body> {
-    let mut settle = permit.spend();
-    let way = match way(&turn) {
-        Ok(way) => way,
-        Err(fault) => return fail(&turn, settle, &fault, None).await,
-    };
-    let request = in_session(&way, Method::DELETE, &session);
-    let first_byte = turn.gateway.settings.first_byte;
-    let response = match way.upstream.send(request, first_byte).await {
-        Ok(response) => response,
-        Err(error) => return fail(&turn, settle, &broken(&error), None).await,
-    };
-    let status = response.status();
-    settle.status = Some(status.as_u16());
-    match status.as_u16() {
-        200..300 => {
-            settle.record(Settled::Ok);
-            turn.answer(StatusCode::NO_CONTENT, None, Body::empty())
-        }
-        401 | 403 => {
-            fail(
-                &turn,
-                settle,
-                &Fault::Credential(Some(status.as_u16())),
-                None,
-            )
-            .await
-        }
-        400 | 404 | 405 => plain(&turn, settle, status),
-        _ => {
-            let fault = Fault::Invalid(format!("HTTP {}", status.as_u16()).into());
-            fail(&turn, settle, &fault, None).await
-        }
-    }
-}
-
-/// An upstream's 400, 404 or 405, in our words.
-fn plain(turn: &Turn, mut settle: Settle, status: StatusCode) -> Response<Body> {
-    settle.record(Settled::RpcError);
-    let text = match status {
-        StatusCode::METHOD_NOT_ALLOWED => "The server does not do this.",
-        _ => "The server knows no such session; start again with initialize.",
-    };
-    let body = crate::answers::error(None, TRANSPORT, text, None);
-    let mut response = turn.answer(status, Some(JSON), body.into());
-    if status == StatusCode::METHOD_NOT_ALLOWED {
-        let allowed = HeaderValue::from_static("POST, OPTIONS");
-        response.headers_mut().insert(http::header::ALLOW, allowed);
-    }
-    response
-}
-
-fn in_session(way: &WayOut, method: Method, session: &Session) -> Request<Full<Bytes>> {
-    let mut request = Request::new(Full::default());
-    *request.method_mut() = method;
-    let mut headers = way.headers.clone();
-    common(&mut headers);
-    session_headers(&mut headers, session);
-    *request.headers_mut() = headers;
-    request
-}
-
-fn session_headers(headers: &mut HeaderMap, session: &Session) {
-    // Both were header values before they were sealed.
-    for (name, text) in [
-        (SESSION_ID, &session.upstream_id),
-        (PROTOCOL_VERSION, &session.version),
-    ] {
-        if let Ok(value) = HeaderValue::from_str(text)
-            && !text.is_empty()
-        {
-            headers.insert(name, value);
-        }
-    }
-}
-
-/// Sends the answer to a server's request, on a client's behalf, and does not wait for thanks.
-pub(crate) async fn say(
-    way: &Way,
-    session: &Session,
-    body: Bytes,
-    first_byte: std::time::Duration,
-) {
-    let Way {
-        upstream,
-        headers: Some(headers),
-    } = way.clone()
-    else {
-        return;
-    };
-    let mut request = post(&WayOut { upstream, headers }, body, &[]);
-    session_headers(request.headers_mut(), session);
-    if let Err(error) = way.upstream.send(request, first_byte).await {
-        tracing::debug!(%error, "a server's request could not be answered");
-    }
-}
-
-/// A call in the session era, where a lost connection cancels nothing: when the client goes away
-/// before the answer has begun, the call is brought to its end without it.
-pub(crate) struct Uncancelled<F: Future<Output = Response<Body>> + Send + 'static>(
-    Option<Pin<Box<F>>>,
-);
-
-impl<F: Future<Output = Response<Body>> + Send + 'static> Uncancelled<F> {
-    pub(crate) fn new(future: F) -> Self {
-        Self(Some(Box::pin(future)))
-    }
-}
-
-impl<F: Future<Output = Response<Body>> + Send + 'static> Future for Uncancelled<F> {
-    type Output = Response<Body>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
-        let Some(future) = &mut self.0 else {
-            return Poll::Pending;
-        };
-        let polled = future.as_mut().poll(cx);
-        if polled.is_ready() {
-            self.0 = None;
-        }
-        polled
-    }
-}
-
-impl<F: Future<Output = Response<Body>> + Send + 'static> Drop for Uncancelled<F> {
-    fn drop(&mut self) {
-        if let (Some(future), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current())
-        {
-            runtime.spawn(future);
-        }
-    }
 }

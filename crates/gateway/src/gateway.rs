@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -89,6 +89,20 @@ pub struct Gateway {
     /// never.
     confirmed: AtomicU64,
     closing: AtomicBool,
+    in_flight: AtomicUsize,
+}
+
+/// Requests that are between their head and the head of their answer, at once. Each may hold a
+/// body of `body_bytes_max`.
+const IN_FLIGHT_MAX: usize = 8_192;
+
+/// A place among the requests in flight; given back when dropped.
+struct InFlight<'g>(&'g AtomicUsize);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Gateway {
@@ -110,6 +124,7 @@ impl Gateway {
             began: Instant::now(),
             confirmed: AtomicU64::new(0),
             closing: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
         })
     }
 
@@ -215,6 +230,11 @@ impl Gateway {
             .extensions()
             .get::<ConnectInfo<SocketAddr>>()
             .map(|info| info.0.ip());
+        let gateway = Arc::clone(&self);
+        let place = InFlight(&gateway.in_flight);
+        if place.0.fetch_add(1, Ordering::Relaxed) >= IN_FLIGHT_MAX {
+            return answers::door(Door::Busy, &Browser::No);
+        }
         handle::answer(self, request, peer).await
     }
 

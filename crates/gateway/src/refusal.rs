@@ -18,6 +18,8 @@ pub(crate) enum Door {
     Throttled {
         wait_s: u64,
     },
+    /// Too many requests are being answered at once.
+    Busy,
     /// The configuration is older than it may be.
     Stale,
 }
@@ -41,6 +43,10 @@ impl Door {
             Self::Throttled { .. } => (
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many tokens from this address were not accepted; wait before the next try.",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many requests at once; try again shortly.",
             ),
             Self::Stale => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -52,10 +52,6 @@ impl Settle {
         }
     }
 
-    pub(crate) fn event(&self) -> EventId {
-        self.event
-    }
-
     pub(crate) fn is_done(&self) -> bool {
         self.done
     }

@@ -19,6 +19,7 @@ use crate::{
     cors::Browser,
     era::Era,
     gateway::Gateway,
+    message::INTERNAL_ERROR,
     refusal::{DECISION, Fault, Refusal, TRANSPORT, Voice},
 };
 
@@ -194,24 +195,34 @@ impl Turn {
 
     /// Says what went wrong beyond the gateway.
     pub(crate) fn fault(&self, fault: &Fault) -> Response<Body> {
-        let (code, status) = fault.code();
+        let (_, status) = fault.code();
+        let status = if self.is_call() {
+            StatusCode::OK
+        } else {
+            status
+        };
+        self.answer(status, Some(JSON), self.fault_message(fault).into())
+    }
+
+    /// The same as a message: to a call a result that the model reads, to others an error.
+    pub(crate) fn fault_message(&self, fault: &Fault) -> Bytes {
+        let (code, _) = fault.code();
         let message = fault.message(&self.caller.grant.server.name);
         let id = self.id.as_deref();
         if self.is_call() {
             let decision = self.decision(code, None, None, false);
-            let body = answers::tool_error(id, &message, &decision, self.is_stateless());
-            return self.answer(StatusCode::OK, Some(JSON), body.into());
+            return answers::tool_error(id, &message, &decision, self.is_stateless());
         }
         let data = format!(
             "{{\"source\":\"upstream\",\"code\":\"{code}\",\"decision_id\":\"{}\"}}",
             self.event
         );
-        let rpc = if id.is_some() { -32603 } else { TRANSPORT };
-        self.answer(
-            status,
-            Some(JSON),
-            answers::error(id, rpc, &message, Some(&data)).into(),
-        )
+        let rpc = if id.is_some() {
+            INTERNAL_ERROR
+        } else {
+            TRANSPORT
+        };
+        answers::error(id, rpc, &message, Some(&data))
     }
 
     /// `tollgate/decision`, as JSON text.

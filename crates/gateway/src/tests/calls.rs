@@ -526,3 +526,38 @@ async fn a_large_answer_streams_through_untouched_and_is_settled() {
         reply.body.len() as u64
     );
 }
+
+/// The head is sent when a stream begins, so what goes wrong later is said in its place on the
+/// stream, as a result that the model reads.
+#[tokio::test]
+async fn what_goes_wrong_on_a_stream_is_said_on_it() {
+    for (what, piece, code) in [
+        ("an end", ": hi\n\n", "upstream_invalid"),
+        (
+            "more input",
+            "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"resultType\":\"input_required\"}}\n\n",
+            "upstream_invalid",
+        ),
+        (
+            "both",
+            "data: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{},\"error\":{}}\n\n",
+            "upstream_invalid",
+        ),
+    ] {
+        let world =
+            World::new(move |_| Say::Pieces("text/event-stream", vec![(0, piece.to_owned())]))
+                .await;
+        let reply = world.call("get_logs").await;
+        let last = reply.events().pop().expect(what);
+        let last: serde_json::Value = serde_json::from_str(&last).expect("JSON");
+        assert_eq!(
+            (&last["id"], &last["result"]["isError"]),
+            (&1.into(), &true.into()),
+            "{what}"
+        );
+        assert_eq!(
+            last["result"]["_meta"]["tollgate/decision"]["code"], code,
+            "{what}"
+        );
+    }
+}
