@@ -8,7 +8,8 @@ use json::{Kind, Value};
 use crate::{
     cidr,
     engine::Call,
-    fold, host,
+    fold::{self, Meeting},
+    host,
     literal::Literal,
     path::{Path, Segment, WEEKDAYS},
     rules::{Check, Condition, Op},
@@ -155,11 +156,11 @@ fn walk<'a>(
             (_, Kind::Null) => return test(Operand::Missing),
             (Segment::Key(key), Kind::Object) => {
                 let mut next = None;
-                for (name, value) in here.entries() {
-                    if name.is(&key.text) {
-                        next = Some(value);
-                    } else if key.resembles(&name.as_str().unwrap_or_default()) {
-                        return test(Operand::Wrong);
+                for (name, value) in here.members() {
+                    match key.meets(&name) {
+                        Meeting::Same => next = Some(value),
+                        Meeting::Confusable => return test(Operand::Wrong),
+                        Meeting::Other => {}
                     }
                 }
                 next

@@ -21,6 +21,16 @@ pub(crate) struct Key {
     folded: Box<str>,
 }
 
+/// What one key is to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meeting {
+    /// The same, byte for byte.
+    Same,
+    /// Another one that a lenient reader could take for it.
+    Confusable,
+    Other,
+}
+
 impl Key {
     pub(crate) fn new(text: &str) -> Self {
         Self {
@@ -29,16 +39,29 @@ impl Key {
         }
     }
 
-    /// Whether a lenient reader could take `other` for this key although it is another one. Stops
-    /// at the first difference, since an agent can send an object with very many keys.
-    pub(crate) fn resembles(&self, other: &str) -> bool {
+    /// What a member's key is to this one. Stops at the first difference, since an agent can send
+    /// an object with very many keys.
+    #[inline]
+    pub(crate) fn meets(&self, other: &str) -> Meeting {
         // Most keys differ in their first character. One of these stands for itself in every form,
         // so nothing that begins with another folds to this key.
-        if let Some(first) = other.bytes().next().filter(u8::is_ascii_alphanumeric)
-            && self.folded.bytes().next() != Some(first.to_ascii_lowercase())
+        if let Some(first) = other
+            .as_bytes()
+            .first()
+            .filter(|b| b.is_ascii_alphanumeric())
+            && self.folded.as_bytes().first() != Some(&first.to_ascii_lowercase())
         {
-            return false;
+            return Meeting::Other;
         }
+        match other == &*self.text {
+            true => Meeting::Same,
+            false if self.resembles(other) => Meeting::Confusable,
+            false => Meeting::Other,
+        }
+    }
+
+    /// Whether another text folds to this key.
+    fn resembles(&self, other: &str) -> bool {
         let ascii = until_nul(other);
         if ascii.is_ascii() {
             let quick = ascii
@@ -46,9 +69,9 @@ impl Key {
                 .filter(|b| !matches!(b, b'_' | b'-'))
                 .map(|b| char::from(b.to_ascii_lowercase()))
                 .skip_while(|c| c.is_whitespace());
-            return self.begins(quick) && other != &*self.text;
+            return self.begins(quick);
         }
-        self.begins(lenient(other)) && other != &*self.text
+        self.begins(lenient(other))
     }
 
     /// Whether the characters are the folded key, and after it blanks alone.
@@ -77,6 +100,10 @@ fn lenient(text: &str) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn confusable(one: &str, other: &str) -> bool {
+        Key::new(one).meets(other) == Meeting::Confusable
+    }
 
     /// The quick ways to tell keys apart agree with the definition: equal when folded.
     #[test]
@@ -116,14 +143,14 @@ mod tests {
         for one in texts {
             for other in texts {
                 let alike = one != other && fold(one) == fold(other);
-                assert_eq!(Key::new(one).resembles(other), alike, "{one:?} {other:?}");
+                assert_eq!(confusable(one, other), alike, "{one:?} {other:?}");
             }
         }
     }
 
     #[test]
     fn lenient_readers_are_fooled_by_these_and_only_these() {
-        let key = Key::new("workflow_id");
+        let key = "workflow_id";
         for other in [
             "workflowId",
             "WORKFLOW_ID",
@@ -138,7 +165,7 @@ mod tests {
             "workflow_ıd",
         ] {
             // The Turkish dotless i folds to itself, so it is another letter.
-            assert_eq!(key.resembles(other), other != "workflow_ıd", "{other:?}");
+            assert_eq!(confusable(key, other), other != "workflow_ıd", "{other:?}");
         }
         for other in [
             "workflow_id",
@@ -148,14 +175,11 @@ mod tests {
             "\0workflow_id",
             "",
         ] {
-            assert!(!key.resembles(other), "{other:?}");
+            assert!(!confusable(key, other), "{other:?}");
         }
-        assert!(Key::new("straße").resembles("STRASSE"));
-        assert!(Key::new("K").resembles("\u{212A}"), "the Kelvin sign");
-        assert!(Key::new("é").resembles("e\u{301}"));
-        assert!(
-            Key::new("a\u{a0}").resembles("a"),
-            "a no-break space is a blank"
-        );
+        assert!(confusable("straße", "STRASSE"));
+        assert!(confusable("K", "\u{212A}"), "the Kelvin sign");
+        assert!(confusable("é", "e\u{301}"));
+        assert!(confusable("a\u{a0}", "a"), "a no-break space is a blank");
     }
 }
