@@ -1,5 +1,7 @@
 //! A database of its own for each test, and what tests put into it.
 
+// By its path, because the console's tests use this file by path too.
+#[path = "support/postgres.rs"]
 mod postgres;
 
 use domain::audit::{Charge, Code, Decision, Outcome, Record, Settled, Settlement};
