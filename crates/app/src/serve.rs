@@ -234,21 +234,26 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
 
     // The end, wished for or not.
     let mut ended = Ok(());
+    let mut gone = false;
     tokio::select! {
         () = http::signal() => info!("stopping"),
         failed = fails(extra) => ended = Err(failed),
-        _ = &mut serving => ended = Err(anyhow::anyhow!("the server ended by itself")),
+        _ = &mut serving => {
+            gone = true;
+            ended = Err(anyhow::anyhow!("the server ended by itself"));
+        }
     }
     stop.send_replace(true);
     if let Some((plane, _)) = &gateway {
         plane.shut_down();
     }
     tokio::select! {
-        _ = &mut serving, if !serving.is_finished() => {}
-        () = tokio::time::sleep(plan.config.shutdown_grace) => {
+        _ = &mut serving, if !gone => {}
+        () = tokio::time::sleep(plan.config.shutdown_grace), if !gone => {
             warn!("some calls were still open after the grace time and are cut off");
         }
-        () = http::signal() => warn!("told again to stop: open calls are cut off"),
+        () = http::signal(), if !gone => warn!("told again to stop: open calls are cut off"),
+        else => {}
     }
     serving.abort();
     while tasks.join_next().await.is_some() {}
