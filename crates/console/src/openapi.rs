@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document: collected from the handlers, with what all of them share added here.
 
 mod finish;
+mod page;
 
 use axum::{
     Router,
@@ -9,14 +10,17 @@ use axum::{
 };
 use utoipa::openapi::{OpenApi, path::Operation};
 
-use crate::{api, state::Console};
+use crate::{api, pages::Html, state::Console};
 
-/// `/openapi.json`.
+/// `/openapi.json` for programs and `/docs/api` for people.
 pub(crate) fn router() -> Router<Console> {
     // The document is the same for the life of the process.
     let text: &'static str = text().leak();
-    let answer = move || async move { ([(header::CONTENT_TYPE, "application/json")], text) };
-    Router::new().route("/openapi.json", get(answer))
+    let answer = async move || ([(header::CONTENT_TYPE, "application/json")], text);
+    let docs = async || Html(page::ApiDocs::of(&document()));
+    Router::new()
+        .route("/openapi.json", get(answer))
+        .route("/docs/api", get(docs))
 }
 
 /// The document as it is served and committed: pretty-printed, with a line end behind it.

@@ -1,7 +1,5 @@
 //! Asking a server what tools it has.
 
-use std::time::Duration;
-
 use domain::{Capability, Scope, ServerId};
 use store::servers::{Discovery, Server, Target};
 use upstream::{Dialler, Upstream, UpstreamUrl};
@@ -9,9 +7,6 @@ use vault::Keyring;
 
 use super::{ActionError, Result, headers, require};
 use crate::state::Console;
-
-/// The longest that a whole discovery may take.
-const DISCOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Asks the server for its tools and stores what it said, or why it said nothing.
 ///
@@ -84,16 +79,15 @@ async fn ask(
             .map_err(|_| "the stored credential cannot be opened; enter it again".to_owned())?,
     };
     let upstream = Upstream::new(dialler.clone(), url);
-    let walk = upstream::discover(&upstream, &headers);
-    let mut found = match tokio::time::timeout(DISCOVER_TIMEOUT, walk).await {
-        Ok(found) => found.map_err(|error| error.to_string())?,
-        Err(_) => {
-            return Err(format!(
-                "the server did not list its tools within {} s",
-                DISCOVER_TIMEOUT.as_secs()
-            ));
-        }
-    };
+    let mut found = upstream::discover(&upstream, &headers)
+        .await
+        .map_err(|error| error.to_string())?;
+    if let Some(moved_to) = found.moved_to {
+        return Err(format!(
+            "the server redirects to {}, which calls do not follow; make that its address",
+            moved_to.as_str()
+        ));
+    }
     let slug = target.catalog.as_ref().map(|slug| slug.as_str());
     for tool in &mut found.tools {
         tool.class = Some(catalog::class_of(slug, tool));

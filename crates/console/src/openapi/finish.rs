@@ -176,6 +176,16 @@ fn complete(operation: &mut Operation, path: &str, schemas: &BTreeMap<String, Re
         operation.parameters.iter().flatten().any(
             |parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "If-Match"),
         );
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && parameter.description.is_none()
+        {
+            parameter.description = parameter
+                .schema
+                .as_ref()
+                .and_then(|schema| described(schema, schemas));
+        }
+    }
     let has_body = operation.request_body.is_some();
     for (status, name, _) in REFUSALS {
         let fits = match status {
@@ -208,6 +218,22 @@ fn complete(operation: &mut Operation, path: &str, schemas: &BTreeMap<String, Re
         body.content
             .values_mut()
             .for_each(|content| show(content, schemas));
+    }
+}
+
+/// What a schema that is a word of the product says of itself.
+fn described(schema: &RefOr<Schema>, schemas: &BTreeMap<String, RefOr<Schema>>) -> Option<String> {
+    match schema {
+        RefOr::Ref(reference) => described(
+            schemas.get(reference.ref_location.rsplit('/').next()?)?,
+            schemas,
+        ),
+        RefOr::T(Schema::Object(object)) => object.description.clone(),
+        RefOr::T(Schema::OneOf(one)) => one
+            .items
+            .iter()
+            .find_map(|schema| described(schema, schemas)),
+        RefOr::T(_) => None,
     }
 }
 
