@@ -228,3 +228,10 @@ function prepare(root) {
   }));
 }
 prepare(document);
+
+// What was just done is said once, not again after a reload.
+const here = new URL(location.href);
+if (here.searchParams.has("done")) {
+  here.searchParams.delete("done");
+  history.replaceState(null, "", here);
+}

@@ -83,6 +83,15 @@ pub(crate) struct Line {
     pub(crate) took_us: Option<u64>,
 }
 
+impl Line {
+    /// Who the grant acted for, where the label does not say it already.
+    pub(crate) fn other_identity(&self) -> Option<&str> {
+        self.identity
+            .as_deref()
+            .filter(|identity| *identity != self.grant_label)
+    }
+}
+
 impl From<AuditEvent> for Line {
     fn from(event: AuditEvent) -> Self {
         let kind = Kind::of(&event);

@@ -55,7 +55,7 @@ impl Chart {
         let count = i64::try_from(self.bins.len()).unwrap_or(1).max(1);
         let step = (WIDTH - LEFT) / count;
         let mut svg = format!(
-            "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+            "<div class=\"chart-box\"><svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
              aria-label=\"{} calls: {} allowed, {} refused, {} limited\">",
             self.total(),
             self.allowed(),
@@ -83,7 +83,7 @@ impl Chart {
             "<line class=\"base\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{base}\" y2=\"{base}\"/>"
         );
         self.hours(&mut svg, step);
-        svg.push_str("</svg>");
+        svg.push_str("</svg></div>");
         svg
     }
 

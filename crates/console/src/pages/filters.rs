@@ -20,6 +20,33 @@ pub(crate) fn seen<T: Display>(value: T, _: &dyn Values) -> askama::Result<Safe<
     Ok(Safe(marked(&value.to_string())))
 }
 
+/// The same for a sentence of ours that quotes in backticks: what stands between two becomes code.
+#[askama::filter_fn]
+pub(crate) fn told<T: Display>(value: T, _: &dyn Values) -> askama::Result<Safe<String>> {
+    Ok(Safe(quoting(&value.to_string())))
+}
+
+fn quoting(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    let whole = parts.len() % 2 == 1;
+    let mut out = String::with_capacity(text.len() + 16);
+    for (at, part) in parts.into_iter().enumerate() {
+        match (at % 2 == 1, whole) {
+            (true, true) => {
+                let _ = write!(out, "<code>{}</code>", marked(part));
+            }
+            (true, false) => {
+                let _ = write!(out, "`{}", marked(part));
+            }
+            (false, _) if at > 0 && !whole => {
+                let _ = write!(out, "`{}", marked(part));
+            }
+            (false, _) => out.push_str(&marked(part)),
+        }
+    }
+    out
+}
+
 fn marked(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
@@ -99,7 +126,15 @@ fn relative(at: OffsetDateTime, now: OffsetDateTime) -> String {
         () if distance < Duration::minutes(1) => format!("{} s", distance.whole_seconds()),
         () if distance < Duration::hours(1) => format!("{} min", distance.whole_minutes()),
         () if distance < Duration::hours(48) => format!("{} h", distance.whole_hours()),
-        () if distance < Duration::days(120) => format!("{} days", distance.whole_days()),
+        () if distance < Duration::days(120) => {
+            // A grant of 90 days says so on its first day.
+            let rounded = if ahead {
+                distance + Duration::hours(12)
+            } else {
+                distance
+            };
+            format!("{} days", rounded.whole_days())
+        }
         () => return format(at, DAY),
     };
     if ahead {
@@ -183,6 +218,16 @@ mod tests {
              <span class=\"mark\">U+E0041</span><span class=\"mark\">U+001B</span>[31m"
         );
         assert_eq!(marked("Grüße, 世界"), "Grüße, 世界");
+    }
+
+    #[test]
+    fn quotes_become_code_only_in_pairs() {
+        assert_eq!(
+            quoting("`max` is `<b>`"),
+            "<code>max</code> is <code>&lt;b&gt;</code>"
+        );
+        assert_eq!(quoting("a ` b"), "a ` b");
+        assert_eq!(quoting(""), "");
     }
 
     #[test]

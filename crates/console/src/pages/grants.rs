@@ -55,4 +55,10 @@ impl Row {
     pub(super) fn label(&self) -> &Label {
         &self.grant.label
     }
+
+    /// Who it acts for, where the label does not say it already.
+    pub(super) fn other_identity(&self) -> Option<&str> {
+        let identity = self.grant.identity.as_ref()?.as_str();
+        (identity != self.grant.label.as_str()).then_some(identity)
+    }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::State, response::IntoResponse};
 use store::organisations::Member;
 
-use super::{rail, Html, Page, cursor::Cursor, filters, path::Query};
+use super::{Html, Page, cursor::Cursor, filters, path::Query, rail};
 use crate::{
     routes::Routes,
     session::{Shell, Viewer},

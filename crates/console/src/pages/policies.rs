@@ -1,5 +1,6 @@
 //! Policies: a server's list, the editor, the versions.
 
+mod diff;
 mod editor;
 mod excerpt;
 mod list;

@@ -60,6 +60,12 @@ impl Asked {
         serde_urlencoded::to_string(pairs.collect::<Vec<_>>()).unwrap_or_default()
     }
 
+    /// The fields in force beside the search, for its form to carry along.
+    pub(super) fn others(&self) -> Vec<(&'static str, &str)> {
+        let set = |(name, value): &(&str, &str)| *name != "q" && !value.is_empty();
+        self.fields().into_iter().filter(set).collect()
+    }
+
     /// The query as it is, back at the first page.
     pub(super) fn query(&self) -> String {
         self.with("", "")

@@ -13,6 +13,7 @@ use store::{
     servers::Server,
 };
 
+use super::diff::{self, Line};
 use crate::{
     actions,
     pages::{
@@ -32,6 +33,27 @@ struct VersionPage {
     version: Version,
     lines: Vec<(usize, String, bool)>,
     rule: Option<String>,
+    /// The version in force, where it is another one.
+    in_force: Option<Version>,
+}
+
+impl VersionPage {
+    /// What publishing this version would change, with the sign and class of each line.
+    fn changes(&self) -> Vec<(&'static str, &'static str, String)> {
+        let Some(in_force) = &self.in_force else {
+            return Vec::new();
+        };
+        diff::between(&in_force.document, &self.version.document)
+            .into_iter()
+            .map(|line| match line {
+                Line::Same(text) => ("", "same", text.to_owned()),
+                Line::Gone(text) => ("−", "gone", text.to_owned()),
+                Line::New(text) => ("+", "new", text.to_owned()),
+                Line::Skipped(1) => ("", "skipped", "1 line the same".to_owned()),
+                Line::Skipped(n) => ("", "skipped", format!("{n} lines the same")),
+            })
+            .collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,6 +91,13 @@ pub(super) async fn show(
         })
         .collect();
     let rule = asked.rule.filter(|_| marked.is_some());
+    let in_force = match policy
+        .published_version
+        .filter(|published| *published != number)
+    {
+        Some(other) => Some(store::policies::version(&console.db, &viewer.scope, id, other).await?),
+        None => None,
+    };
     let shell = viewer.shell("servers");
     Ok(Html(VersionPage {
         shell,
@@ -77,6 +106,7 @@ pub(super) async fn show(
         version,
         lines,
         rule,
+        in_force,
     })
     .into_response())
 }
