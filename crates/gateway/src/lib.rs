@@ -15,6 +15,7 @@ mod collect;
 mod compile;
 mod cors;
 mod edit;
+mod envelope;
 mod era;
 mod events;
 mod forward;

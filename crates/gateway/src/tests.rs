@@ -4,9 +4,14 @@ mod access;
 mod answers;
 mod bodies;
 mod calls;
+mod crossing;
 mod lists;
+mod message;
+mod scan;
+mod scripted;
 mod sessions;
 mod stateless;
+mod wire;
 mod world;
 
 pub(crate) use world::keyring;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use limits::{Limiter, Local};
+use limits::Limiter;
 
 use super::world::{Plan, Say, TEN_A_MINUTE, World, good, json, status};
 
@@ -294,33 +294,6 @@ async fn an_upstream_that_says_nothing_ran_is_not_believed_for_ever() {
 /// setting.
 #[tokio::test]
 async fn limits_that_cannot_be_checked_refuse_unless_the_server_is_set_to_go_on() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let url = format!("redis://{}", listener.local_addr().expect("an address"));
-    let dead = async |fail_open| {
-        // Nobody answers there.
-        let redis = limits::Redis::connect(&url).await;
-        let limiter = redis.map_or_else(|_| None, |redis| Some(Limiter::Redis(redis)));
-        limiter.map(|limiter| Plan {
-            policy: Some(TEN_A_MINUTE),
-            limiter,
-            fail_open,
-            ..Plan::default()
-        })
-    };
-    let Some(plan) = dead(false).await else {
-        // The client insists on an answer when it connects, so a started store has to die.
-        return fails_after_death().await;
-    };
-    let world = World::with(plan, good).await;
-    assert_eq!(
-        world.call("rerun_workflow").await.decision()["code"],
-        "limits_unavailable"
-    );
-}
-
-async fn fails_after_death() {
     let socket = tempfile::tempdir().expect("a folder");
     let path = socket.path().join("redis.sock");
     let start = || {
@@ -378,12 +351,10 @@ async fn fails_after_death() {
     }
 }
 
-/// The limiter of one machine is what most tests run with; it has to be the real one.
 #[tokio::test]
 async fn nothing_is_forwarded_that_could_not_be_recorded() {
     let plan = Plan {
         policy: Some(TEN_A_MINUTE),
-        limiter: Limiter::Local(Local::new()),
         ..Plan::default()
     };
     let world = World::with(plan, good).await;

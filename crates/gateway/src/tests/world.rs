@@ -3,34 +3,28 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
 
-use axum::{Router, body::Body};
 use domain::{
     GrantId, OrgId, PolicyId, ServerId, Tool,
     audit::{Decision, Record, Settlement},
     routes::{GrantRoute, PolicyRoute, ServerRoute, Snapshot, VerifyingKey},
 };
-use http::{HeaderMap, Request, Response};
-use http_body_util::BodyExt;
 use limits::{Limiter, Local};
 use parking_lot::Mutex;
 use secrecy::ExposeSecret;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    sync::mpsc,
-    time::timeout,
-};
+use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use upstream::{Dialler, Guard};
 use uuid::Uuid;
 use vault::{Binding, Claims, Keyring, MasterKey, Signer, Verifier};
 
+use super::scripted::upstream;
+pub(crate) use super::{
+    scripted::{Say, Seen, good, json, status},
+    wire::{Ask, Reply, until},
+};
 use crate::{Gateway, Needs, Settings};
 
 /// A keyring with one fresh data key.
@@ -42,77 +36,6 @@ pub(crate) fn keyring() -> Keyring {
 pub(crate) const SECRET: &str = "the-upstreams-own-secret";
 pub(crate) const TEN_A_MINUTE: &str = r#"{"version":"1","default":"deny","tools":{"rerun_workflow":{"limits":[{"counter":"rerun_workflow_rate","window":"minute","max":10,"scope":"grant"}]}}}"#;
 pub(crate) const ALLOW_ALL: &str = r#"{"version":"1","default":"allow","hide":["secret_tool"]}"#;
-
-/// What the upstream was sent.
-#[derive(Debug, Clone)]
-pub(crate) struct Seen {
-    pub(crate) method: String,
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-impl Seen {
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap_or_default()
-    }
-
-    pub(crate) fn id(&self) -> String {
-        self.json()["id"].to_string()
-    }
-
-    pub(crate) fn rpc(&self) -> String {
-        self.json()["method"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-}
-
-/// What the upstream says to it.
-#[derive(Debug, Clone)]
-pub(crate) enum Say {
-    /// Status, headers, body.
-    Now(u16, Vec<(&'static str, String)>, String),
-    /// A stream: pieces, each after a wait in milliseconds. It stays open after the last one.
-    Slow(&'static str, Vec<(u64, String)>),
-    /// The same, ended after the last piece.
-    Pieces(&'static str, Vec<(u64, String)>),
-    /// Nothing, ever.
-    Nothing,
-}
-
-pub(crate) fn json(body: impl Into<String>) -> Say {
-    Say::Now(
-        200,
-        vec![("content-type", "application/json".into())],
-        body.into(),
-    )
-}
-
-pub(crate) fn status(status: u16, body: impl Into<String>) -> Say {
-    Say::Now(
-        status,
-        vec![("content-type", "application/json".into())],
-        body.into(),
-    )
-}
-
-/// A good result to whatever was asked.
-pub(crate) fn good(seen: &Seen) -> Say {
-    match seen.rpc().as_str() {
-        "" if seen.method == "POST" => Say::Now(202, vec![], String::new()),
-        method if method.starts_with("notifications/") => Say::Now(202, vec![], String::new()),
-        _ => json(format!(
-            r#"{{"jsonrpc":"2.0","id":{},"result":{{"content":[{{"type":"text","text":"done"}}],"big":12345678901234567890}}}}"#,
-            seen.id()
-        )),
-    }
-}
 
 pub(crate) struct World {
     pub(crate) gateway: Arc<Gateway>,
@@ -141,97 +64,6 @@ pub(crate) fn tool(name: &str) -> Tool {
         definition: format!(r#"{{"name":"{name}","inputSchema":{{"type":"object"}}}}"#),
         class: None,
     }
-}
-
-struct Open(Arc<AtomicUsize>);
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-/// A body that is fed through a channel.
-struct Piped(mpsc::Receiver<String>);
-
-impl http_body::Body for Piped {
-    type Data = bytes::Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
-        let piece = self.0.poll_recv(cx);
-        piece.map(|piece| piece.map(|piece| Ok(http_body::Frame::data(piece.into()))))
-    }
-}
-
-fn streamed(kind: &str, pieces: Vec<(u64, String)>, stays: bool, open: Open) -> Response<Body> {
-    let (send, receive) = mpsc::channel::<String>(1);
-    tokio::spawn(async move {
-        let _open = open;
-        for (wait, piece) in pieces {
-            tokio::time::sleep(Duration::from_millis(wait)).await;
-            if send.send(piece).await.is_err() {
-                return;
-            }
-        }
-        if stays {
-            send.closed().await;
-        }
-    });
-    let body = Body::new(Piped(receive));
-    Response::builder()
-        .header("content-type", kind)
-        .body(body)
-        .expect("a response")
-}
-
-type Script = Arc<dyn Fn(&Seen) -> Say + Send + Sync>;
-
-async fn upstream(
-    script: Script,
-    seen: Arc<Mutex<Vec<Seen>>>,
-    open: Arc<AtomicUsize>,
-) -> SocketAddr {
-    let app = Router::new().fallback(move |request: Request<Body>| {
-        let (script, seen, open) = (Arc::clone(&script), Arc::clone(&seen), Arc::clone(&open));
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = body.collect().await.expect("a body").to_bytes();
-            let now = Seen {
-                method: parts.method.to_string(),
-                path: parts.uri.to_string(),
-                headers: parts.headers,
-                body: String::from_utf8(body.to_vec()).expect("UTF-8"),
-            };
-            let say = script(&now);
-            seen.lock().push(now);
-            open.fetch_add(1, Ordering::SeqCst);
-            let open = Open(open);
-            match say {
-                Say::Now(status, headers, body) => {
-                    let mut response = Response::builder().status(status);
-                    for (name, value) in headers {
-                        response = response.header(name, value);
-                    }
-                    response.body(Body::from(body)).expect("a response")
-                }
-                Say::Slow(kind, pieces) => streamed(kind, pieces, true, open),
-                Say::Pieces(kind, pieces) => streamed(kind, pieces, false, open),
-                Say::Nothing => {
-                    std::future::pending::<()>().await;
-                    drop(open);
-                    unreachable!("it never ends")
-                }
-            }
-        }
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    address
 }
 
 /// What a test can choose.
@@ -524,173 +356,4 @@ impl World {
             settled.map(|settled| settled.settled.to_string()),
         )
     }
-}
-
-/// A request, written byte by byte, so that odd ones can be written too.
-pub(crate) struct Ask {
-    to: SocketAddr,
-    line: String,
-    headers: Vec<(String, String)>,
-    body: Option<Vec<u8>>,
-}
-
-impl Ask {
-    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
-        self.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    pub(crate) fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(own, _)| own != name);
-        self
-    }
-
-    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.body = Some(body.into());
-        self
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let mut out = format!("{}\r\n", self.line);
-        for (name, value) in &self.headers {
-            out.push_str(&format!("{name}: {value}\r\n"));
-        }
-        let sized = self
-            .headers
-            .iter()
-            .any(|(name, _)| name == "content-length" || name == "transfer-encoding");
-        if let (Some(body), false) = (&self.body, sized) {
-            out.push_str(&format!("content-length: {}\r\n", body.len()));
-        }
-        out.push_str("connection: close\r\n\r\n");
-        let mut out = out.into_bytes();
-        out.extend_from_slice(self.body.as_deref().unwrap_or_default());
-        out
-    }
-
-    /// Sends it and reads the answer to its end.
-    pub(crate) async fn send(self) -> Reply {
-        let mut stream = self.open().await;
-        let mut all = Vec::new();
-        let read = timeout(Duration::from_secs(20), stream.read_to_end(&mut all)).await;
-        read.expect("an answer in time").ok();
-        Reply::parse(&all)
-    }
-
-    /// Sends it and leaves the connection open.
-    pub(crate) async fn open(self) -> TcpStream {
-        let mut stream = TcpStream::connect(self.to).await.expect("a connection");
-        stream.write_all(&self.bytes()).await.ok();
-        stream
-    }
-}
-
-/// Reads from an open connection until the text was seen, or for this long.
-pub(crate) async fn until(stream: &mut TcpStream, text: &str, within: Duration) -> String {
-    let mut all = Vec::new();
-    let reading = async {
-        let mut piece = [0; 4096];
-        while !String::from_utf8_lossy(&all).contains(text) {
-            match stream.read(&mut piece).await {
-                Ok(n) if n > 0 => all.extend_from_slice(&piece[..n]),
-                _ => break,
-            }
-        }
-    };
-    let _ = timeout(within, reading).await;
-    String::from_utf8_lossy(&all).into_owned()
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Reply {
-    pub(crate) status: u16,
-    headers: Vec<(String, String)>,
-    pub(crate) body: String,
-}
-
-impl Reply {
-    fn parse(all: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(all);
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let mut lines = head.lines();
-        let line = lines.next().unwrap_or_default();
-        let status = line
-            .split(' ')
-            .nth(1)
-            .and_then(|code| code.parse().ok())
-            .unwrap_or(0);
-        let headers: Vec<_> = lines
-            .filter_map(|line| line.split_once(": "))
-            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
-            .collect();
-        let chunked = headers
-            .iter()
-            .any(|(name, value)| name == "transfer-encoding" && value == "chunked");
-        let body = if chunked {
-            unchunked(body)
-        } else {
-            body.to_owned()
-        };
-        Self {
-            status,
-            headers,
-            body,
-        }
-    }
-
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(own, _)| own == name)
-            .map(|(_, value)| value.as_str())
-    }
-
-    pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
-    }
-
-    /// The JSON-RPC error's code; 0 where there is none.
-    pub(crate) fn error(&self) -> i64 {
-        self.json()["error"]["code"].as_i64().unwrap_or(0)
-    }
-
-    /// The text of a tool's result that failed.
-    pub(crate) fn said(&self) -> String {
-        let json = self.json();
-        assert_eq!(json["result"]["isError"], true, "{json}");
-        json["result"]["content"][0]["text"]
-            .as_str()
-            .expect("a text")
-            .to_owned()
-    }
-
-    pub(crate) fn decision(&self) -> serde_json::Value {
-        self.json()["result"]["_meta"]["tollgate/decision"].clone()
-    }
-
-    /// The data of each event.
-    pub(crate) fn events(&self) -> Vec<String> {
-        let lines = self.body.lines();
-        lines
-            .filter_map(|line| line.strip_prefix("data: "))
-            .map(str::to_owned)
-            .collect()
-    }
-}
-
-fn unchunked(body: &str) -> String {
-    let mut out = String::new();
-    let mut rest = body;
-    while let Some((size, after)) = rest.split_once("\r\n") {
-        let Ok(size) = usize::from_str_radix(size, 16) else {
-            break;
-        };
-        if size == 0 || after.len() < size {
-            out.push_str(after.get(..size).unwrap_or(after).trim_end_matches("\r\n"));
-            break;
-        }
-        out.push_str(&after[..size]);
-        rest = after[size..].trim_start_matches("\r\n");
-    }
-    out
 }
