@@ -11,7 +11,7 @@ use crate::{commands, config::Role, demo, dev, healthcheck, output::Format};
 /// Tollgate stands between AI agents and MCP servers: every tool call is decided before it runs, and
 /// every decision is on record.
 #[derive(Debug, Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "tollgate", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
