@@ -20,10 +20,16 @@ pub(crate) fn seen<T: Display>(value: T, _: &dyn Values) -> askama::Result<Safe<
     Ok(Safe(marked(&value.to_string())))
 }
 
-/// The same for a sentence of ours that quotes in backticks: what stands between two becomes code.
+/// The same for a sentence of ours that quotes in backticks, with a capital at its start: what stands
+/// between two backticks becomes code.
 #[askama::filter_fn]
 pub(crate) fn told<T: Display>(value: T, _: &dyn Values) -> askama::Result<Safe<String>> {
-    Ok(Safe(quoting(&value.to_string())))
+    let text = value.to_string();
+    let mut rest = text.chars();
+    let capital = rest
+        .next()
+        .map(|first| first.to_uppercase().chain(rest).collect::<String>());
+    Ok(Safe(quoting(&capital.unwrap_or_default())))
 }
 
 fn quoting(text: &str) -> String {
