@@ -119,8 +119,9 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
     let dialler = upstream::Dialler::new(upstream::Guard::new(plan.config.upstream_allow.clone()))
         .with_own(vec![own]);
 
-    let databases = Databases::connect(&plan.database_url, plan.role, &plan.config).await?;
+    // First, because the roles that are taken next come from a migration.
     check_migrations(&plan.database_url).await?;
+    let databases = Databases::connect(&plan.database_url, plan.role, &plan.config).await?;
     let keys = keys::open(&databases, &plan.master_key, plan.signing_key.as_ref()).await?;
 
     let mut router = Router::new();
@@ -337,8 +338,9 @@ async fn check_migrations(url: &SecretString) -> Result<()> {
             missing.join(", ")
         ),
         Err(error) => {
-            // A login that may not look cannot say; what is missing fails where it is used.
-            warn!(%error, "cannot see whether migrations are missing");
+            // The application's login need not be one that may look. Whether Postgres is there at
+            // all, the next step finds out.
+            info!(%error, "cannot see whether migrations are missing");
             Ok(())
         }
     }
