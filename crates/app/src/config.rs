@@ -128,7 +128,8 @@ pub(crate) struct Config {
     pub(crate) body_bytes_max: usize,
     /// `TOLLGATE_CONNECTIONS_MAX`: connections open at once; more wait to be accepted. Default 8192.
     pub(crate) connections_max: usize,
-    /// `TOLLGATE_LOG`: what is logged, as in `info,gateway=debug`. Default `info`.
+    /// `TOLLGATE_LOG`: what is logged, as in `info,gateway=debug`. Default
+    /// `info,sqlx=warn`.
     pub(crate) log: String,
     /// `TOLLGATE_LOG_FORMAT`: `text` or `json`. Default `text`.
     pub(crate) log_format: LogFormat,
@@ -204,7 +205,7 @@ impl Config {
             total: r.seconds("CALL_SECONDS", 1_800),
             body_bytes_max: r.number("BODY_BYTES_MAX", 1_024..=64 << 20, 4 << 20),
             connections_max: r.number("CONNECTIONS_MAX", 1..=1_000_000, 8_192),
-            log: r.text("LOG").unwrap_or("info").to_owned(),
+            log: r.text("LOG").unwrap_or("info,sqlx=warn").to_owned(),
             log_format: r.log_format(),
             postgres_bin: r.text("POSTGRES_BIN").map(PathBuf::from),
             warnings: Vec::new(),

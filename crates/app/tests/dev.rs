@@ -381,6 +381,30 @@ fn one_folder_serves_one_process() {
     assert_eq!(late.status.code(), Some(4), "nobody is there to ask");
 }
 
+/// A clone under a home of mode 0700, run as root: the cluster is where its user can reach it.
+#[test]
+fn a_closed_home_keeps_its_cluster_elsewhere() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = folder();
+    let data = home.path().join("clone/.tollgate");
+    let first = Dev::start(&data, &[]);
+    let place = cluster(&data);
+    assert!(!place.starts_with(home.path()), "{}", place.display());
+    let meta = fs::metadata(&place).unwrap();
+    use std::os::unix::fs::MetadataExt;
+    assert_eq!(meta.mode() & 0o777, 0o700);
+    assert_ne!(meta.uid(), 0, "PostgreSQL does not run as root");
+    assert!(first.bootstrap("owner@example.com").status.success());
+    assert!(first.end(Signal::INT));
+    let second = Dev::start(&data, &[]);
+    assert_eq!(cluster(&data), place);
+    assert_eq!(second.bootstrap("owner@example.com").status.code(), Some(1), "it is still there");
+    assert!(second.end(Signal::INT));
+    fs::remove_dir_all(place.parent().unwrap()).unwrap();
+}
+
 #[test]
 fn what_every_process_answers() {
     let folder = folder();
