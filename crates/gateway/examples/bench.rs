@@ -16,6 +16,10 @@ use secrecy::ExposeSecret;
 use upstream::{Dialler, Guard};
 use vault::{Binding, Claims, Keyring, MasterKey, Signer, Verifier};
 
+/// The allocator of the real binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const POLICY: &str = r#"{"version":"1","default":"allow","all_tools":{"limits":[{"counter":"calls","window":"minute","max":1000000000,"scope":"grant"}]}}"#;
 
 fn tool(name: String) -> Tool {
@@ -142,6 +146,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             if shipper.shipped(batch).is_err() {
                 break;
             }
+            // About what it takes to gather a batch for Postgres and store it.
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
     let beat = Arc::clone(&gateway);

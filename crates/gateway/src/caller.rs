@@ -62,46 +62,84 @@ pub(crate) struct Caller {
     pub(crate) address: Option<IpAddr>,
 }
 
-impl Caller {
-    /// Who the request's one `Authorization` header says it is.
-    pub(crate) fn authenticate(
+/// What a request's token says, once its signature was found good.
+pub(crate) struct Proven {
+    claims: Arc<Claims>,
+    address: Option<IpAddr>,
+}
+
+/// How long ago a token may have been signed for it to be ahead of the routes, in seconds.
+const NEWS_S: u64 = 10;
+
+impl Proven {
+    /// Reads the request's one `Authorization` header.
+    pub(crate) fn read(
         headers: &HeaderMap,
         keys: &Keys,
-        table: &Table,
         throttle: &Throttle,
         address: Option<IpAddr>,
         now_ms: u64,
     ) -> Result<Self, Door> {
         let token = bearer(headers)?;
-        let waiting = || address.and_then(|from| throttle.wait_s(from, now_ms));
-        let failed = || {
-            if let Some(from) = address {
-                throttle.failed(from, now_ms);
-            }
-            waiting().map_or(Door::BadToken, |wait_s| Door::Throttled { wait_s })
-        };
         let digest = vault::sha256(token.as_bytes());
         let claims = match keys.remembered(&digest) {
             Some(claims) => claims,
             None => {
                 // An address that keeps failing costs no more signatures.
-                if let Some(wait_s) = waiting() {
+                if let Some(wait_s) = address.and_then(|from| throttle.wait_s(from, now_ms)) {
                     return Err(Door::Throttled { wait_s });
                 }
-                let claims = Arc::new(keys.verifier.verify(token).map_err(|_| failed())?);
+                let claims = keys.verifier.verify(token);
+                let claims = claims.map_err(|_| turned_away(throttle, address, now_ms))?;
+                let claims = Arc::new(claims);
                 keys.remember(digest, &claims);
                 claims
             }
         };
-        let (org, grant) = standing(&claims, table, now_ms).ok_or_else(failed)?;
-        Ok(Self {
+        Ok(Self { claims, address })
+    }
+
+    /// Whether the token was signed a moment ago for a grant, or a version of one, that the routes
+    /// have not heard of: whoever issued it sees it work at once, if it is waited for.
+    pub(crate) fn is_ahead(&self, table: &Table, now_ms: u64) -> bool {
+        let claims = &self.claims;
+        let age_s = (now_ms / 1000).abs_diff(claims.issued_at_s);
+        let known = table
+            .orgs
+            .get(&claims.org)
+            .and_then(|org| org.grants.get(&claims.grant));
+        age_s <= NEWS_S && known.is_none_or(|grant| grant.route.token_version < claims.version)
+    }
+
+    /// The caller, if the routes say that its grant is good now.
+    pub(crate) fn stand(
+        self,
+        table: &Table,
+        throttle: &Throttle,
+        now_ms: u64,
+    ) -> Result<Caller, Door> {
+        let Self { claims, address } = self;
+        let (org, grant) = standing(&claims, table, now_ms)
+            .ok_or_else(|| turned_away(throttle, address, now_ms))?;
+        Ok(Caller {
             org,
             grant,
             claims,
             address,
         })
     }
+}
 
+/// Counts a failure of an address, and says what it is told.
+fn turned_away(throttle: &Throttle, address: Option<IpAddr>, now_ms: u64) -> Door {
+    let wait_s = address.and_then(|from| {
+        throttle.failed(from, now_ms);
+        throttle.wait_s(from, now_ms)
+    });
+    wait_s.map_or(Door::BadToken, |wait_s| Door::Throttled { wait_s })
+}
+
+impl Caller {
     /// The same caller by the routes of now. None where its grant is no longer good.
     pub(crate) fn again(&self, table: &Table, now_ms: u64) -> Option<Self> {
         let (org, grant) = standing(&self.claims, table, now_ms)?;

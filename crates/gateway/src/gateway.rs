@@ -22,13 +22,13 @@ use ipnet::IpNet;
 use limits::Limiter;
 use parking_lot::Mutex;
 use spool::Spool;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use upstream::Dialler;
 use vault::{Keyring, Verifier};
 
 use crate::{
     answers,
-    caller::Keys,
+    caller::{Keys, Proven},
     compile::compile,
     cors::Browser,
     handle,
@@ -84,6 +84,8 @@ pub struct Gateway {
     refresh: mpsc::Sender<ServerId>,
     /// One change of the table at a time; readers never wait.
     changing: Mutex<()>,
+    /// Told whenever an organisation's routes were swapped in.
+    changed: Notify,
     began: Instant,
     /// Milliseconds after `began`, plus one, at which all versions were last found current; 0 is
     /// never.
@@ -95,6 +97,10 @@ pub struct Gateway {
 /// Requests that are between their head and the head of their answer, at once. Each may hold a
 /// body of `body_bytes_max`.
 const IN_FLIGHT_MAX: usize = 8_192;
+
+/// How long a request waits for configuration that is known to be on its way: as long as a change
+/// may take to reach a gateway.
+const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// A place among the requests in flight; given back when dropped.
 struct InFlight<'g>(&'g AtomicUsize);
@@ -121,6 +127,7 @@ impl Gateway {
             dialler: needs.dialler,
             refresh: needs.refresh,
             changing: Mutex::new(()),
+            changed: Notify::new(),
             began: Instant::now(),
             confirmed: AtomicU64::new(0),
             closing: AtomicBool::new(false),
@@ -166,6 +173,26 @@ impl Gateway {
         table.slugs.insert(slug.as_str().into(), org);
         table.orgs.insert(org, routes);
         self.table.store(Arc::new(table));
+        self.changed.notify_waiters();
+    }
+
+    /// Waits for the routes that a token issued a moment ago needs, [`CATCH_UP`] at most. Every
+    /// other request passes at once.
+    pub(crate) async fn catch_up(&self, proven: &Proven, now_ms: u64) {
+        if !proven.is_ahead(&self.table.load(), now_ms) {
+            return;
+        }
+        let caught_up = async {
+            loop {
+                let changed = self.changed.notified();
+                if !proven.is_ahead(&self.table.load(), now_ms) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        // A grant that was revoked just after it was issued is waited for in vain.
+        let _ = tokio::time::timeout(CATCH_UP, caught_up).await;
     }
 
     /// Drops an organisation that is no more.

@@ -16,7 +16,7 @@ use tokio::time::{Duration, timeout};
 use crate::{
     admit::{Ask, admit},
     answers,
-    caller::{Caller, Keys, address_of},
+    caller::{Keys, Proven, address_of},
     clock::unix_ms,
     cors::{self, Browser},
     era::Era,
@@ -60,17 +60,15 @@ pub(crate) async fn answer(
         return answers::door(Door::Stale, &browser);
     };
     let address = address_of(peer, &parts.headers, &gateway.settings.trusted_proxies);
+    let proven = Proven::read(&parts.headers, &keys, &gateway.throttle, address, now_ms);
+    let proven = match proven {
+        Ok(proven) => proven,
+        Err(door) => return answers::door(door, &browser),
+    };
+    gateway.catch_up(&proven, now_ms).await;
     let (caller, found) = {
         let table = gateway.table.load();
-        let caller = Caller::authenticate(
-            &parts.headers,
-            &keys,
-            &table,
-            &gateway.throttle,
-            address,
-            now_ms,
-        );
-        let caller = match caller {
+        let caller = match proven.stand(&table, &gateway.throttle, now_ms) {
             Ok(caller) => caller,
             Err(door) => return answers::door(door, &browser),
         };

@@ -214,6 +214,40 @@ async fn what_changes_takes_effect_on_the_next_request() {
     assert!(world.gateway.versions().is_empty());
 }
 
+/// Whoever issues a grant and uses it at once is not told that it is bad.
+#[tokio::test]
+async fn a_token_issued_a_moment_ago_is_waited_for() {
+    let mut world = World::new(good).await;
+    let fresh = GrantId::generate();
+    let sign = |world: &World, age_s: u64| {
+        world.sign(|claims| {
+            claims.grant = fresh;
+            claims.issued_at_s = now_ms() / 1000 - age_s;
+        })
+    };
+    world.token = sign(&world, 60);
+    let began = Instant::now();
+    assert_eq!(world.post(PING).send().await.status, 401);
+    assert!(
+        began.elapsed() < Duration::from_millis(900),
+        "an old one is not"
+    );
+
+    world.token = sign(&world, 0);
+    let asked = tokio::spawn(world.post(PING).send());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(!asked.is_finished(), "it waits");
+    world.change(|snapshot| {
+        let mut grant = snapshot.grants[0].clone();
+        grant.id = fresh;
+        snapshot.grants.push(grant);
+    });
+    assert_eq!(asked.await.expect("no panic").status, 200);
+
+    world.change(|snapshot| snapshot.grants.retain(|grant| grant.id != fresh));
+    assert_eq!(world.post(PING).send().await.status, 401, "nor for ever");
+}
+
 #[tokio::test]
 async fn another_servers_token_sees_what_it_would_see_of_no_server() {
     let mut world = World::new(good).await;
