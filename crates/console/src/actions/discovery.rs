@@ -88,7 +88,7 @@ async fn ask(
             moved_to.as_str()
         ));
     }
-    let slug = target.catalog.as_ref().map(|slug| slug.as_str());
+    let slug = target.catalog.as_ref().map(domain::Slug::as_str);
     for tool in &mut found.tools {
         tool.class = Some(catalog::class_of(slug, tool));
     }

@@ -63,13 +63,11 @@ fn finish(mut response: Response, id: &str) -> Response {
     if status.is_client_error() || status.is_server_error() {
         let problem = response.extensions_mut().remove::<Arc<Problem>>();
         let problem = problem.map_or_else(|| Problem::bare(status), Arc::unwrap_or_clone);
-        response = with_problem(
-            response,
-            Problem {
-                request_id: id.to_owned(),
-                ..problem
-            },
-        );
+        let problem = Problem {
+            request_id: id.to_owned(),
+            ..problem
+        };
+        response = with_problem(response, &problem);
     }
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(id) {
@@ -78,9 +76,9 @@ fn finish(mut response: Response, id: &str) -> Response {
     response
 }
 
-fn with_problem(response: Response, problem: Problem) -> Response {
+fn with_problem(response: Response, problem: &Problem) -> Response {
     let (mut parts, _) = response.into_parts();
-    let body = match serde_json::to_vec(&problem) {
+    let body = match serde_json::to_vec(problem) {
         Ok(body) => body,
         Err(error) => {
             tracing::error!(%error, "a problem could not be written");

@@ -9,7 +9,11 @@ mod roles;
 mod servers;
 // The store's own tests bring up the database; here it is the same one.
 #[path = "../../../store/tests/it/support.rs"]
-#[expect(dead_code, unreachable_pub, reason = "written for the store's tests, which use all of it")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "written for the store's tests, which use all of it"
+)]
 mod support;
 mod upstream;
 mod wall;
