@@ -178,7 +178,10 @@ pub(crate) fn natural(us: u64) -> String {
         0..1_000 => format!("{us} µs"),
         1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
         10_000..1_000_000 => format!("{} ms", us / 1_000),
-        1_000_000..60_000_000 => format!("{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+        1_000_000..120_000_000 => match us % 1_000_000 / 100_000 {
+            0 => format!("{} s", us / 1_000_000),
+            tenths => format!("{}.{tenths} s", us / 1_000_000),
+        },
         _ => format!("{} min", us / 60_000_000),
     }
 }
@@ -257,5 +260,6 @@ mod tests {
         assert_eq!(natural(2_450), "2.4 ms");
         assert_eq!(natural(312_000), "312 ms");
         assert_eq!(natural(1_560_000), "1.5 s");
+        assert_eq!(natural(61_000_000), "61 s");
     }
 }

@@ -60,14 +60,18 @@ impl Overview {
             .count()
     }
 
+    /// Refused for whatever reason, limits included.
+    fn stopped(&self) -> i64 {
+        self.chart.refused() + self.chart.limited()
+    }
+
     fn sentence(&self) -> String {
-        let stopped = self.chart.refused() + self.chart.limited();
         let attention = match self.attention() {
             0 => String::new(),
             1 => " 1 server needs attention.".to_owned(),
             n => format!(" {n} servers need attention."),
         };
-        match (self.chart.total(), stopped) {
+        match (self.chart.total(), self.stopped()) {
             (0, _) => format!("No calls in the last 24 hours.{attention}"),
             (1, 0) => format!("1 call in the last 24 hours, allowed.{attention}"),
             (n, 0) => format!("{n} calls in the last 24 hours, all allowed.{attention}"),

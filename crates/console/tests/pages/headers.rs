@@ -30,7 +30,7 @@ async fn every_route_sends_every_security_header() {
     ]);
     assert!(paths.len() > 20);
     for path in paths {
-        let path = path.replace('{', "").replace('}', "");
+        let path = path.replace(['{', '}'], "");
         let answer = ada.get(&path).await;
         let of = |name: &str| {
             let value = answer

@@ -62,11 +62,12 @@ impl EventPage {
             .map_or("", |settlement| settled_in_words(settlement.settled))
     }
 
-    /// How long until the same call would have fitted.
+    /// How long until the same call would have fitted, in whole seconds, rounded up as the agent
+    /// was told.
     fn retry(&self) -> Option<String> {
         self.decision
             .retry_after_ms
-            .map(|ms| super::super::filters::natural(ms * 1000))
+            .map(|ms| filters::natural(ms.div_ceil(1000) * 1_000_000))
     }
 
     /// Width of the spent part of a meter that is 100 wide.
