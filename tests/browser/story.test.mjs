@@ -47,7 +47,7 @@ test('a newcomer signs up and names an organisation', async () => {
   await picture(page, '03-welcome', complaints);
   await page.getByLabel('Name').fill('Acme');
   await press('Make organisation');
-  await page.waitForURL('**/overview');
+  await page.waitForURL(/\/overview/);
   await picture(page, '04-overview-empty', complaints);
   const cookies = await page.context().cookies();
   const session = cookies.find((cookie) => /session/.test(cookie.name));

@@ -29,7 +29,6 @@ impl Answer {
     ///
     /// # Panics
     /// It is none.
-    #[must_use]
     pub fn ok(self) -> Value {
         assert!(
             (200..300).contains(&self.status),

@@ -257,6 +257,10 @@ impl TestApp {
 
 impl Drop for TestApp {
     /// Ends politely, so that PostgreSQL ends with it, and insists after a while.
+    #[expect(
+        clippy::print_stderr,
+        reason = "a failed test wants to know what the process said"
+    )]
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- tollgate printed:\n{}", self.output());

@@ -1,6 +1,6 @@
 //! Who gets in, and to what.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use domain::{GrantId, OrgId, ServerId};
 use uuid::Uuid;
