@@ -91,12 +91,12 @@ pub struct Gateway {
     /// never.
     confirmed: AtomicU64,
     closing: AtomicBool,
-    in_flight: AtomicUsize,
+    pub(crate) in_flight: AtomicUsize,
 }
 
 /// Requests that are between their head and the head of their answer, at once. Each may hold a
 /// body of `body_bytes_max`.
-const IN_FLIGHT_MAX: usize = 8_192;
+pub(crate) const IN_FLIGHT_MAX: usize = 8_192;
 
 /// How long a request waits for configuration that is known to be on its way: as long as a change
 /// may take to reach a gateway.

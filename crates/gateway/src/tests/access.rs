@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use domain::{GrantId, OrgId, ServerId};
 use uuid::Uuid;
 
-use super::world::{World, good};
+use super::world::{Plan, World, good};
 
 fn now_ms() -> u64 {
     let now = SystemTime::now()
@@ -389,6 +389,46 @@ async fn a_gateway_that_knows_nothing_current_answers_503() {
     fresh.confirm_current();
     // Still without keys.
     assert_eq!(fresh.serve(request()).await.status(), 503);
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_too_old_decides_nothing_until_it_is_confirmed() {
+    let plan = Plan {
+        staleness_max: Duration::from_millis(400),
+        ..Plan::default()
+    };
+    let mut world = World::with(plan, good).await;
+    assert_eq!(world.post(PING).send().await.status, 200);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let reply = world.post(PING).send().await;
+    assert_eq!(
+        (reply.status, reply.header("retry-after")),
+        (503, Some("5"))
+    );
+    assert!(reply.json()["error"]["message"].is_string());
+    // A bad token learns no more than a good one.
+    let ask = world.post(PING).without("authorization");
+    assert_eq!(ask.send().await.status, 503);
+    world.gateway.confirm_current();
+    assert_eq!(world.post(PING).send().await.status, 200);
+    assert_eq!(world.decisions().await.len(), 2);
+}
+
+#[tokio::test]
+async fn too_many_at_once_are_told_to_come_again() {
+    use std::sync::atomic::Ordering;
+    let world = World::new(good).await;
+    let max = crate::gateway::IN_FLIGHT_MAX;
+    world.gateway.in_flight.fetch_add(max, Ordering::SeqCst);
+    let reply = world.post(PING).send().await;
+    assert_eq!(
+        (reply.status, reply.header("retry-after")),
+        (503, Some("1"))
+    );
+    world.gateway.in_flight.fetch_sub(1, Ordering::SeqCst);
+    assert_eq!(world.post(PING).send().await.status, 200);
+    let left = world.gateway.in_flight.load(Ordering::SeqCst);
+    assert_eq!(left, max - 1, "each place was given back");
 }
 
 #[tokio::test]

@@ -77,6 +77,7 @@ pub(crate) struct Plan {
     /// Where the upstream is said to be, if not where it is.
     pub(crate) upstream_url: Option<String>,
     pub(crate) fail_open: bool,
+    pub(crate) staleness_max: Duration,
 }
 
 impl Default for Plan {
@@ -94,6 +95,7 @@ impl Default for Plan {
             limiter: Limiter::Local(Local::new()),
             upstream_url: None,
             fail_open: false,
+            staleness_max: Duration::from_secs(60),
         }
     }
 }
@@ -130,7 +132,7 @@ impl World {
                 first_byte: plan.first_byte,
                 silence: plan.silence,
                 total: Duration::from_secs(60),
-                staleness_max: Duration::from_secs(60),
+                staleness_max: plan.staleness_max,
             },
             refresh,
         });
