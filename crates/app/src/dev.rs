@@ -43,10 +43,10 @@ pub(crate) fn run(args: &DevArgs) -> Result<ExitCode> {
         store::migrations::run(database_url.expose_secret())
             .await
             .context("cannot migrate the private PostgreSQL")?;
-        let data = Arc::clone(&data);
+        // Before it listens: whoever sees that it is ready may use the folder at once.
+        data.announce(&running)?;
         let afterwards: Afterwards = Box::new(move |started| {
             Box::pin(async move {
-                data.announce(&running)?;
                 say(&greeting(&started.public_url, &folder));
                 if with_demo {
                     demo::run(&folder, &started).await?;

@@ -1,11 +1,13 @@
 //! One process that serves: the rooms put together, the loops between them, and the end.
 
 mod changes;
+mod connect;
 mod health;
 mod http;
 mod keys;
 mod metrics;
 mod outage;
+mod planes;
 mod refresh;
 mod routes;
 mod ship;
@@ -14,19 +16,17 @@ use std::{future::Future, net::TcpListener, pin::Pin, sync::Arc, time::Duration}
 
 use anyhow::{Context, Result};
 use axum::Router;
-use limits::Limiter;
-use secrecy::{ExposeSecret, SecretString};
-use store::{Db, DbRole};
+use secrecy::SecretString;
+use store::Db;
 use tokio::{sync::watch, task::JoinSet};
 use tracing::{info, warn};
 use vault::MasterKey;
 
-pub(crate) use self::http::signal;
-use self::{changes::Hearer, health::Health, refresh::Refresher};
-use crate::{
-    config::{Config, Role},
-    exit::NotReachable,
+use self::{
+    changes::Hearer, connect::Databases, health::Health, refresh::Refresher, routes::Routes,
 };
+pub(crate) use self::{connect::unreachable_database, http::signal};
+use crate::config::{Config, Role};
 
 /// This build's version.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -120,145 +120,104 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
         .with_own(vec![own]);
 
     // First, because the roles that are taken next come from a migration.
-    check_migrations(&plan.database_url).await?;
+    connect::check_migrations(&plan.database_url).await?;
     let databases = Databases::connect(&plan.database_url, plan.role, &plan.config).await?;
     let keys = keys::open(&databases, &plan.master_key, plan.signing_key.as_ref()).await?;
-
-    let mut router = Router::new();
     let mut health = Health::new(databases.any().clone(), plan.config.staleness_max);
-    let (refresh, wanted) = refresh::channel();
+    let mut router = Router::new();
 
-    let console = match (&databases.console, &keys.signer) {
-        (Some(db), Some(signer)) => Some(ConsoleParts {
+    let mut console = None;
+    if let (Some(db), Some(signer)) = (&databases.console, &keys.signer) {
+        let parts = ConsoleParts {
             db: db.clone(),
             keyring: Arc::clone(&keys.keyring),
             signer: Arc::clone(signer),
             installation: keys.installation,
             dialler: dialler.clone(),
-        }),
-        _ => None,
-    };
-    if let Some(parts) = &console {
+        };
+        router = router.merge(planes::console(
+            &parts,
+            plan.mail,
+            &plan.config,
+            &plan.public_url,
+        ));
         health.console = true;
-        router = router.merge(console::router(console::Needs {
-            db: parts.db.clone(),
-            keyring: Arc::clone(&parts.keyring),
-            signer: Arc::clone(&parts.signer),
-            installation: parts.installation,
-            dialler: dialler.clone(),
-            mail: plan.mail,
-            settings: console::Settings {
-                public_url: plan.public_url.clone(),
-                sign_up: plan.config.sign_up,
-                trusted_proxies: plan.config.trusted_proxies.clone(),
-                version: VERSION,
-                upstream_allow: plan.config.upstream_allow.clone(),
-            },
-        }));
+        console = Some(parts);
     }
-    let refresher = match (&console, &databases.gateway) {
-        (Some(parts), _) => Refresher::Here(parts.clone()),
-        (None, Some(db)) => Refresher::Elsewhere(db.clone()),
-        (None, None) => unreachable!("a process has a role"),
-    };
-    tasks.spawn(refresh::run(refresher, wanted, stopped.clone()));
 
+    let (refresh, wanted) = refresh::channel();
     let hearer = Hearer::start(plan.database_url.clone(), &mut tasks, stopped.clone());
     let mut gateway = None;
     if let Some(db) = &databases.gateway {
-        let limiter = Arc::new(connect_limiter(&plan.config).await?);
-        let (spool, shipper) = spool::open(&plan.config.spool_dir).with_context(|| {
-            format!(
-                "cannot use the audit spool in {}",
-                plan.config.spool_dir.display()
-            )
-        })?;
-        health.limits = Some(Arc::clone(&limiter));
-        health.spool = Arc::downgrade(&spool);
-        let shipped = tokio::spawn(ship::run(shipper, db.clone(), Arc::clone(&health.counts)));
-        let plane = gateway::Gateway::new(gateway::Needs {
+        let limiter = Arc::new(connect::limiter(&plan.config).await?);
+        let (plane, shipper) = planes::gateway(
             limiter,
-            spool,
-            dialler: dialler.clone(),
-            settings: gateway::Settings {
-                public_url: plan.public_url.clone(),
-                trusted_proxies: plan.config.trusted_proxies.clone(),
-                body_bytes_max: plan.config.body_bytes_max,
-                first_byte: plan.config.first_byte,
-                silence: plan.config.silence,
-                total: plan.config.total,
-                staleness_max: plan.config.staleness_max,
-            },
-            refresh: refresh.clone(),
-        });
-        health.gateway = Arc::downgrade(&plane);
-        let mut loading = routes::Routes::new(db.clone(), Arc::clone(&plane), plan.master_key);
-        loading
+            dialler,
+            refresh.clone(),
+            &plan.config,
+            &plan.public_url,
+        )?;
+        health.watch(&plane);
+        let shipped = tokio::spawn(ship::run(shipper, db.clone(), Arc::clone(&health.counts)));
+        let mut routes = Routes::new(db.clone(), Arc::clone(&plane.gateway), plan.master_key);
+        routes
             .load()
             .await
             .context("cannot read the configuration")?;
-        tasks.spawn(loading.run(hearer, refresh, stopped.clone()));
-        router = router.merge(plane.router());
-        gateway = Some((plane, shipped));
+        tasks.spawn(routes.run(hearer, refresh, stopped.clone()));
+        router = router.merge(plane.gateway.router());
+        gateway = Some((plane.gateway, shipped));
     } else {
         tasks.spawn(hearer.refreshes_only(refresh, stopped.clone()));
     }
+    let refresher = match &console {
+        Some(parts) => Refresher::Here(parts.clone()),
+        None => Refresher::Elsewhere(databases.any().clone()),
+    };
+    tasks.spawn(refresh::run(refresher, wanted, stopped.clone()));
     tasks.spawn(partitions(databases.any().clone(), stopped.clone()));
 
     let health = Arc::new(health);
     if let Some(address) = plan.config.metrics_listen {
-        let listener = tokio::net::TcpListener::bind(address)
-            .await
-            .with_context(|| format!("cannot listen on {address} for metrics"))?;
-        info!(address = %listener.local_addr().context("it is bound")?, "metrics");
+        let listener = metrics::listen(address).await?;
         tasks.spawn(metrics::serve(
             listener,
             Arc::clone(&health),
             stopped.clone(),
         ));
     }
-    let router = health::add_to(router, Arc::clone(&health), console.is_some());
-
-    info!(address = %own, url = plan.public_url, role = ?plan.role, version = VERSION, "listening");
-    let open = health.counts.clone();
     let server = http::Server {
         listener,
-        router,
+        router: health::add_to(router, Arc::clone(&health), console.is_some()),
         connections_max: plan.config.connections_max,
-        open,
+        counts: Arc::clone(&health.counts),
     };
-    let mut serving = tokio::spawn(server.run(stopped.clone()));
+    drop(health);
+    info!(address = %own, url = plan.public_url, role = ?plan.role, version = VERSION, "listening");
+    let mut serving = tokio::spawn(server.run(stopped));
     let extra = afterwards(Started {
         public_url: plan.public_url,
         console,
     });
 
-    // The end, wished for or not.
-    let mut ended = Ok(());
-    let mut gone = false;
-    tokio::select! {
-        () = http::signal() => info!("stopping"),
-        failed = fails(extra) => ended = Err(failed),
-        _ = &mut serving => {
-            gone = true;
-            ended = Err(anyhow::anyhow!("the server ended by itself"));
-        }
-    }
+    let ended = tokio::select! {
+        () = http::signal() => Ok(()),
+        failed = fails(extra) => Err(failed),
+    };
+    info!("stopping");
     stop.send_replace(true);
     if let Some((plane, _)) = &gateway {
         plane.shut_down();
     }
     tokio::select! {
-        _ = &mut serving, if !gone => {}
-        () = tokio::time::sleep(plan.config.shutdown_grace), if !gone => {
+        _ = &mut serving => {}
+        () = tokio::time::sleep(plan.config.shutdown_grace) => {
             warn!("some calls were still open after the grace time and are cut off");
         }
-        () = http::signal(), if !gone => warn!("told again to stop: open calls are cut off"),
-        else => {}
+        () = http::signal() => warn!("told again to stop: open calls are cut off"),
     }
     serving.abort();
     while tasks.join_next().await.is_some() {}
-    drop(health);
     if let Some((plane, shipped)) = gateway {
         // With the last handle on the spool gone, the shipper sees its end.
         drop(plane);
@@ -266,9 +225,7 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
             .await
             .is_err()
         {
-            warn!(
-                "some audit events have not reached Postgres; they are shipped at the next start"
-            );
+            warn!("some audit events are not in Postgres yet; they are shipped at the next start");
         }
     }
     databases.close().await;
@@ -281,85 +238,6 @@ async fn fails(task: Pin<Box<dyn Future<Output = Result<()>> + Send>>) -> anyhow
         Err(error) => error,
         Ok(()) => std::future::pending().await,
     }
-}
-
-/// The pools, each in the role of its plane.
-pub(crate) struct Databases {
-    gateway: Option<Db>,
-    console: Option<Db>,
-}
-
-impl Databases {
-    async fn connect(url: &SecretString, role: Role, config: &Config) -> Result<Self> {
-        let connect = async |wanted: bool, role| {
-            if !wanted {
-                return Ok(None);
-            }
-            let db = Db::connect(url.expose_secret(), role, config.database_connections).await;
-            db.map(Some).map_err(|error| unreachable_database(&error))
-        };
-        Ok(Self {
-            gateway: connect(role.gateway(), DbRole::Gateway).await?,
-            console: connect(role.console(), DbRole::Console).await?,
-        })
-    }
-
-    fn any(&self) -> &Db {
-        self.gateway
-            .as_ref()
-            .or(self.console.as_ref())
-            .expect("a process has a role")
-    }
-
-    async fn close(&self) {
-        for db in [&self.gateway, &self.console].into_iter().flatten() {
-            // A connection in use by a task that was cut off must not hold the end up.
-            let _ = tokio::time::timeout(Duration::from_secs(2), db.close()).await;
-        }
-    }
-}
-
-/// Says what Postgres said, and ends with the code for "not reachable".
-pub(crate) fn unreachable_database(error: &store::StoreError) -> anyhow::Error {
-    let mut said = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(next) = cause {
-        said = format!("{said}: {next}");
-        cause = next.source();
-    }
-    NotReachable(format!("Postgres: {said}")).into()
-}
-
-async fn check_migrations(url: &SecretString) -> Result<()> {
-    match store::migrations::missing(url.expose_secret()).await {
-        Ok(missing) if missing.is_empty() => Ok(()),
-        Ok(missing) => anyhow::bail!(
-            "the database lacks {}: run `tollgate migrate` first",
-            missing.join(", ")
-        ),
-        Err(error) => {
-            // The application's login need not be one that may look. Whether Postgres is there at
-            // all, the next step finds out.
-            info!(%error, "cannot see whether migrations are missing");
-            Ok(())
-        }
-    }
-}
-
-async fn connect_limiter(config: &Config) -> Result<Limiter> {
-    let Some(url) = &config.redis_url else {
-        return Ok(Limiter::Local(limits::Local::new()));
-    };
-    limits::Redis::connect(url.expose_secret())
-        .await
-        .map(Limiter::Redis)
-        .map_err(|error| {
-            let why = error
-                .0
-                .map(|error| format!(": {error}"))
-                .unwrap_or_default();
-            NotReachable(format!("Redis{why}")).into()
-        })
 }
 
 /// Makes audit partitions ahead, at the start and every day.

@@ -1,5 +1,10 @@
 //! What the shell is told: exit codes and sentences.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get ends the test"
+)]
+
 use std::process::{Command, Output};
 
 fn tollgate(arguments: &[&str], environment: &[(&str, &str)]) -> Output {

@@ -1,5 +1,10 @@
 //! `tollgate dev` as a person uses it: started, stopped, killed, started again.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get ends the test"
+)]
+
 use std::{
     fs::{self, File},
     io::{Read, Write},
@@ -400,7 +405,11 @@ fn a_closed_home_keeps_its_cluster_elsewhere() {
     assert!(first.end(Signal::INT));
     let second = Dev::start(&data, &[]);
     assert_eq!(cluster(&data), place);
-    assert_eq!(second.bootstrap("owner@example.com").status.code(), Some(1), "it is still there");
+    assert_eq!(
+        second.bootstrap("owner@example.com").status.code(),
+        Some(1),
+        "it is still there"
+    );
     assert!(second.end(Signal::INT));
     fs::remove_dir_all(place.parent().unwrap()).unwrap();
 }

@@ -19,7 +19,7 @@ use limits::{Buckets, Limiter};
 use serde_json::{Value, json};
 use store::Db;
 
-use super::VERSION;
+use super::{VERSION, planes::DataPlane};
 
 /// A dependency that says nothing for this long is not there.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -53,9 +53,9 @@ pub(super) struct Health {
     db: Db,
     staleness_max: Duration,
     pub(super) console: bool,
-    pub(super) limits: Option<Arc<Limiter>>,
-    pub(super) gateway: Weak<gateway::Gateway>,
-    pub(super) spool: Weak<spool::Spool>,
+    limits: Option<Arc<Limiter>>,
+    gateway: Weak<gateway::Gateway>,
+    spool: Weak<spool::Spool>,
     pub(super) counts: Arc<Counts>,
 }
 
@@ -70,6 +70,13 @@ impl Health {
             spool: Weak::new(),
             counts: Arc::default(),
         }
+    }
+
+    /// Asks about this data plane too.
+    pub(super) fn watch(&mut self, plane: &DataPlane) {
+        self.limits = Some(Arc::clone(&plane.limiter));
+        self.gateway = Arc::downgrade(&plane.gateway);
+        self.spool = Weak::clone(&plane.spool);
     }
 
     /// How old the gateway's configuration is; none where there is no gateway, or none was read.

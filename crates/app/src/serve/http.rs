@@ -34,7 +34,7 @@ pub(super) struct Server {
     pub(super) listener: TcpListener,
     pub(super) router: Router,
     pub(super) connections_max: usize,
-    pub(super) open: Arc<Counts>,
+    pub(super) counts: Arc<Counts>,
 }
 
 impl Server {
@@ -86,7 +86,7 @@ impl Server {
             .max_buf_size(HEAD_BYTES_MAX)
             .serve_connection(TokioIo::new(stream), service);
         let connection = graceful.watch(connection);
-        let counts = Arc::clone(&self.open);
+        let counts = Arc::clone(&self.counts);
         counts.connections.add(1);
         tokio::spawn(async move {
             let _place = place;

@@ -2,12 +2,26 @@
 //!
 //! Source: "Exposition formats", Prometheus documentation, text version 0.0.4.
 
-use std::{fmt::Write, sync::Arc};
+use std::{fmt::Write, net::SocketAddr, sync::Arc};
 
+use anyhow::{Context, Result};
 use axum::{Router, extract::State, http::header, response::IntoResponse, routing::get};
 use tokio::net::TcpListener;
+use tracing::info;
 
 use super::{Stop, health::Health};
+
+/// Binds the port.
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address} for metrics: choose another address, or off, in \
+             TOLLGATE_METRICS_LISTEN"
+        )
+    })?;
+    info!(address = %listener.local_addr().context("it is bound")?, "metrics");
+    Ok(listener)
+}
 
 /// Serves until the end.
 pub(super) async fn serve(listener: TcpListener, health: Arc<Health>, mut stopped: Stop) {
