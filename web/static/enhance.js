@@ -38,6 +38,24 @@ async function take(response, selector) {
   return true;
 }
 
+// A new session has a new token; the form that was opened before it gets that.
+async function renew(form) {
+  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+  const fresh = page.querySelector("input[name=csrf]");
+  const old = form.querySelector("input[name=csrf]");
+  if (!fresh || !page.querySelector(".frame") || fresh.value === old.value) return false;
+  old.value = fresh.value;
+  return true;
+}
+
+function say(form, text) {
+  form.querySelector(".said")?.remove();
+  const line = Object.assign(document.createElement("p"), { className: "fault said", textContent: text });
+  line.setAttribute("role", "alert");
+  form.prepend(line);
+  line.scrollIntoView({ block: "nearest" });
+}
+
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   const button = event.submitter;
@@ -47,10 +65,17 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   leaving = false;
   button?.setAttribute("aria-busy", "true");
-  const fields = new URLSearchParams(new FormData(form, button));
+  const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
+  const send = () => fetch(action, {
+    method: "POST", body: new URLSearchParams(new FormData(form, button)),
+  });
   try {
-    const response = await fetch(button?.formAction || form.action, { method: "POST", body: fields });
-    if (response.redirected) {
+    let response = await send();
+    if (response.status === 403 && await renew(form)) response = await send();
+    if (response.redirected && new URL(response.url).pathname === "/sign-in") {
+      // Going there would lose what was typed.
+      say(form, "Your session ended. Sign in in another tab, then send this again: nothing is lost.");
+    } else if (response.redirected) {
       leaving = true;
       location.assign(response.url);
     } else if (await take(response, selector)) {

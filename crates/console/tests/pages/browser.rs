@@ -42,6 +42,10 @@ impl World {
     }
 
     pub(crate) async fn at(public_url: &'static str, sign_up: SignUp) -> Self {
+        Self::with(public_url, sign_up, Mail::Off).await
+    }
+
+    pub(crate) async fn with(public_url: &'static str, sign_up: SignUp, mail: Mail) -> Self {
         let db = TestDb::new().await;
         let master = MasterKey::parse(&MasterKey::generate_base64()).expect("a master key");
         let keyring = Keyring::open(&master, &[Keyring::make_data_key(&master)]);
@@ -53,7 +57,7 @@ impl World {
             signer: Arc::new(Signer::open(&master, &[(kid, sealed)]).expect("a signer")),
             installation: uuid::Uuid::now_v7(),
             dialler: upstream::Dialler::new(upstream::Guard::new(loopback.clone())),
-            mail: Mail::Off,
+            mail,
             settings: Settings {
                 public_url: public_url.to_owned(),
                 sign_up,

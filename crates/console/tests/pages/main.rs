@@ -4,6 +4,7 @@ mod accounts;
 mod browser;
 mod forms;
 mod headers;
+mod mail;
 mod outside_text;
 mod roles;
 // The store's own tests bring up the database; here it is the same one.
