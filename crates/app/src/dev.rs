@@ -1,6 +1,6 @@
 //! `tollgate dev`: everything in one process, with a PostgreSQL of its own.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context, Result};
 use secrecy::{ExposeSecret, SecretString};
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &DevArgs) -> Result<ExitCode> {
     // A taken port or folder is found out before anything is started.
     let listener = serve::bind(config.listen)?;
     let public_url = serve::public_url(&config, &listener)?;
-    let data = Arc::new(DataDir::open(&config.data)?);
+    let data = DataDir::open(&config.data)?;
     let master_key = key(config.master_key.take(), &data, "master.key")?;
     let signing_key = key(config.signing_key.take(), &data, "signing.key")?;
 

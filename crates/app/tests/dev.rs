@@ -9,6 +9,10 @@ use std::{
     fs::{self, File},
     io::{Read, Write},
     net::TcpStream,
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     thread,
@@ -312,12 +316,11 @@ fn a_server_left_behind_is_stopped_and_replaced() {
         .skip(1)
         .map(|word| String::from_utf8_lossy(word).into_owned())
         .collect();
-    let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(cluster(folder.path())).unwrap());
+    let owner = fs::metadata(cluster(folder.path())).unwrap().uid();
     assert!(first.end(Signal::INT));
 
     // The same server, without a parent to die with.
     let mut leftover = {
-        use std::os::unix::process::CommandExt;
         let mut command = Command::new(program);
         command
             .args(&arguments[..arguments.len() - 1])
@@ -393,12 +396,12 @@ fn a_closed_home_keeps_its_cluster_elsewhere() {
         return;
     }
     let home = folder();
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
     let data = home.path().join("clone/.tollgate");
     let first = Dev::start(&data, &[]);
     let place = cluster(&data);
     assert!(!place.starts_with(home.path()), "{}", place.display());
     let meta = fs::metadata(&place).unwrap();
-    use std::os::unix::fs::MetadataExt;
     assert_eq!(meta.mode() & 0o777, 0o700);
     assert_ne!(meta.uid(), 0, "PostgreSQL does not run as root");
     assert!(first.bootstrap("owner@example.com").status.success());

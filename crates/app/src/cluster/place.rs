@@ -202,6 +202,7 @@ mod tests {
         let home = tempfile::Builder::new().tempdir_in("/var/tmp").unwrap();
         let data = home.path().join(".tollgate");
         fs::create_dir(&data).unwrap();
+        fs::set_permissions(home.path(), Permissions::from_mode(0o700)).unwrap();
         let stranger = Account {
             uid: 61_234,
             gid: 61_234,
