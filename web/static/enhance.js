@@ -38,15 +38,20 @@ async function take(response, selector) {
   return true;
 }
 
-// A new session has a new token; the form that was opened before it gets that.
+// A new session has a new token, which a form that was opened before it needs. Answers whether the
+// form has one now, or that nobody is signed in.
 async function renew(form) {
-  const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
-  const fresh = page.querySelector("input[name=csrf]");
+  const answer = await fetch(location.href);
+  if (signedOut(answer)) return "signed out";
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector(".frame input[name=csrf]");
   const old = form.querySelector("input[name=csrf]");
-  if (!fresh || !page.querySelector(".frame") || fresh.value === old.value) return false;
+  if (!fresh || fresh.value === old.value) return "as before";
   old.value = fresh.value;
-  return true;
+  return "renewed";
 }
+
+const signedOut = (answer) => answer.redirected && new URL(answer.url).pathname === "/sign-in";
 
 function say(form, text) {
   form.querySelector(".said")?.remove();
@@ -71,8 +76,9 @@ document.addEventListener("submit", async (event) => {
   });
   try {
     let response = await send();
-    if (response.status === 403 && await renew(form)) response = await send();
-    if (response.redirected && new URL(response.url).pathname === "/sign-in") {
+    const token = response.status === 403 ? await renew(form) : "as before";
+    if (token === "renewed") response = await send();
+    if (token === "signed out" || signedOut(response)) {
       // Going there would lose what was typed.
       say(form, "Your session ended. Sign in in another tab, then send this again: nothing is lost.");
     } else if (response.redirected) {
