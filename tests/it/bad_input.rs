@@ -258,27 +258,27 @@ async fn a_bad_upstream_is_explained() {
         (
             Manner::Exactly(200, "text/html", html.clone()),
             "upstream_invalid",
-            "not",
+            "no usable answer",
         ),
         (
             Manner::Exactly(200, "application/json", "{".into()),
             "upstream_invalid",
-            "not",
+            "no usable answer",
         ),
         (
             Manner::Exactly(200, "application/json", "[]".into()),
             "upstream_invalid",
-            "not",
+            "no usable answer",
         ),
         (
             Manner::Exactly(500, "text/html", html),
             "upstream_invalid",
-            "not",
+            "no usable answer",
         ),
         (
             Manner::Exactly(302, "text/plain", String::new()),
             "upstream_invalid",
-            "not",
+            "no usable answer",
         ),
         (
             Manner::Exactly(401, "application/json", "{}".into()),

@@ -104,11 +104,12 @@ impl Proven {
     pub(crate) fn is_ahead(&self, table: &Table, now_ms: u64) -> bool {
         let claims = &self.claims;
         let age_s = (now_ms / 1000).abs_diff(claims.issued_at_s);
-        let known = table
-            .orgs
-            .get(&claims.org)
-            .and_then(|org| org.grants.get(&claims.grant));
-        age_s <= NEWS_S && known.is_none_or(|grant| grant.route.token_version < claims.version)
+        let org = table.orgs.get(&claims.org);
+        let known = org.and_then(|org| org.grants.get(&claims.grant));
+        let revoked = org.is_some_and(|org| org.gone.contains_key(&claims.grant));
+        age_s <= NEWS_S
+            && !revoked
+            && known.is_none_or(|grant| grant.route.token_version < claims.version)
     }
 
     /// The caller, if the routes say that its grant is good now.

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use domain::{
-    OrgId, PolicyId, ServerId,
+    GrantId, OrgId, PolicyId, ServerId,
     routes::{PolicyRoute, ServerRoute, Snapshot},
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -18,12 +18,17 @@ use crate::{
     routes::{Compiled, GrantEntry, GrantPolicy, Map, OrgRoutes, PolicyName, ServerEntry, Way},
 };
 
+/// How long it is remembered that a grant was there, in milliseconds: longer than a token counts as
+/// news.
+const GONE_MS: u64 = 60_000;
+
 /// Compiles one organisation's snapshot. Without a keyring no credential opens.
 pub(crate) fn compile(
     snapshot: Arc<Snapshot>,
     before: Option<&OrgRoutes>,
     keys: Option<&Keyring>,
     dialler: &Dialler,
+    now_ms: u64,
 ) -> OrgRoutes {
     let servers: Map<_, _> = snapshot
         .servers
@@ -88,12 +93,31 @@ pub(crate) fn compile(
         .iter()
         .map(|server| (server.slug.as_str().into(), server.id))
         .collect();
+    let gone = before
+        .map(|before| gone(before, &grants, now_ms))
+        .unwrap_or_default();
     OrgRoutes {
         snapshot,
         servers,
         by_slug,
         grants,
+        gone,
     }
+}
+
+/// The grants that were there a moment ago, and when they were last seen to be.
+fn gone(
+    before: &OrgRoutes,
+    grants: &Map<GrantId, Arc<GrantEntry>>,
+    now_ms: u64,
+) -> Map<GrantId, u64> {
+    let known = before.gone.iter().map(|(id, at)| (*id, *at));
+    let dropped = before.grants.keys().map(|id| (*id, now_ms));
+    known
+        .filter(|(_, at)| now_ms.saturating_sub(*at) < GONE_MS)
+        .chain(dropped)
+        .filter(|(id, _)| !grants.contains_key(id))
+        .collect()
 }
 
 fn server(

@@ -29,6 +29,7 @@ use vault::{Keyring, Verifier};
 use crate::{
     answers,
     caller::{Keys, Proven},
+    clock::unix_ms,
     compile::compile,
     cors::Browser,
     handle,
@@ -147,6 +148,7 @@ impl Gateway {
                 Some(routes),
                 Some(&keyring),
                 &self.dialler,
+                unix_ms(),
             ));
         }
         self.keys
@@ -167,7 +169,13 @@ impl Gateway {
         let keys = self.keys.load();
         let keyring = keys.as_ref().map(|keys| &*keys.keyring);
         let before = before.map(|before| &**before);
-        let routes = Arc::new(compile(Arc::new(snapshot), before, keyring, &self.dialler));
+        let routes = Arc::new(compile(
+            Arc::new(snapshot),
+            before,
+            keyring,
+            &self.dialler,
+            unix_ms(),
+        ));
         let mut table = Table::clone(&table);
         table.slugs.retain(|_, owner| *owner != org);
         table.slugs.insert(slug.as_str().into(), org);

@@ -35,6 +35,9 @@ pub(crate) struct OrgRoutes {
     pub(crate) servers: Map<ServerId, Arc<ServerEntry>>,
     pub(crate) by_slug: Map<Box<str>, ServerId>,
     pub(crate) grants: Map<GrantId, Arc<GrantEntry>>,
+    /// Grants that were here until a moment ago, and when (Unix milliseconds): a revoked one is not
+    /// news that has yet to come.
+    pub(crate) gone: Map<GrantId, u64>,
 }
 
 /// A server as calls need it.
