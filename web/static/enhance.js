@@ -246,6 +246,11 @@ function prepare(root) {
   ];
   all("[data-poll]").forEach(poll);
   all(".editor").forEach(number);
+  all(".excerpt .caret").forEach((caret) => {
+    // The place of the fault is in sight on a narrow screen too.
+    const box = caret.closest(".excerpt");
+    box.scrollLeft = Math.max(0, caret.offsetLeft + caret.offsetWidth - box.offsetLeft - box.clientWidth / 2);
+  });
   all("[data-url]").forEach((part) => history.replaceState(null, "", part.dataset.url));
   all("a[data-jump]").forEach((link) => link.addEventListener("click", (event) => {
     const area = document.getElementById(link.dataset.area);
