@@ -29,9 +29,9 @@ use state::Console;
 /// extensions; without it, sign-in is throttled by account alone.
 pub fn router(needs: Needs) -> axum::Router {
     let console = Console::new(needs);
-    pages::router(&console)
-        .merge(api::router(&console))
-        .layer(axum::middleware::from_fn_with_state(console, headers::secure))
+    pages::router(&console).merge(api::router(&console)).layer(
+        axum::middleware::from_fn_with_state(console, headers::secure),
+    )
 }
 
 /// The OpenAPI 3.1 document, pretty-printed JSON, as committed in `docs/openapi.json`.

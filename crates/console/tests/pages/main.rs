@@ -9,5 +9,9 @@ mod outside_text;
 mod roles;
 // The store's own tests bring up the database; here it is the same one.
 #[path = "../../../store/tests/it/support.rs"]
-#[expect(dead_code, unused_imports, reason = "written for the store's tests, which use all of it")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "written for the store's tests, which use all of it"
+)]
 mod support;
