@@ -59,7 +59,7 @@ fn guide(g: &Guide<'_>) -> String {
         "headers": { "Authorization": format!("Bearer {}", g.token) },
     } } });
     format!(
-        "The demo\n\n  Sign in   {url}/sign-in\n  E-mail    {email}\n  Password  {password}\n\nBe the \
+        "\nThe demo\n\n  Sign in   {url}/sign-in\n  E-mail    {email}\n  Password  {password}\n\nBe the \
          agent: ten calls a minute go through, the eleventh is refused\n\ncurl -s {proxy} \\\n  -H \
          'Authorization: Bearer {token}' \\\n  -H 'Content-Type: application/json' \\\n  -H 'Accept: \
          application/json, text/event-stream' \\\n  -d '{CALL}'\n\nOr in an MCP client's \
