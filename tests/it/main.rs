@@ -6,5 +6,6 @@ mod burst;
 mod crash;
 mod docs;
 mod outage;
+mod replicas;
 mod story;
 mod wall;

@@ -60,6 +60,7 @@ pub struct TestApp {
     environment: Vec<(String, String)>,
     listen: String,
     child: Option<Child>,
+    replicas: Vec<Child>,
 }
 
 /// What `tollgate bootstrap` made.
@@ -97,6 +98,7 @@ impl TestApp {
                 .collect(),
             listen,
             child: None,
+            replicas: vec![],
         };
         app.start().await;
         app
@@ -143,6 +145,53 @@ impl TestApp {
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Starts a second process on the same database, `tollgate serve --role gateway` with `redis` for
+    /// its limits, and answers where it listens. It ends with this app.
+    pub async fn gateway(&mut self, redis: &str) -> String {
+        let running = std::fs::read(self.data.path().join("running.json")).expect("it runs");
+        let running: Value = serde_json::from_slice(&running).expect("JSON");
+        let database = running["database_url"].as_str().expect("an address");
+        let listen = format!("127.0.0.1:{}", free_port());
+        let url = format!("http://{listen}");
+        let spool = self
+            .data
+            .path()
+            .join(format!("spool-{}", self.replicas.len()));
+        let log = File::create(
+            self.data
+                .path()
+                .join(format!("gateway-{}.log", self.replicas.len())),
+        );
+        let log = log.expect("a log file in the data folder");
+        let child = self
+            .command(&["serve", "--role", "gateway"])
+            .env("TOLLGATE_LISTEN", &listen)
+            .env("TOLLGATE_PUBLIC_URL", &url)
+            .env("TOLLGATE_METRICS_LISTEN", "off")
+            .env("TOLLGATE_DATABASE_URL", database)
+            .env("TOLLGATE_REDIS_URL", redis)
+            .env(
+                "TOLLGATE_MASTER_KEY_FILE",
+                self.data.path().join("master.key"),
+            )
+            .env("TOLLGATE_SPOOL_DIR", spool)
+            .env("TOLLGATE_UPSTREAM_ALLOW", "127.0.0.0/8")
+            .stdout(log.try_clone().expect("a second handle"))
+            .stderr(log)
+            .spawn()
+            .expect("tollgate starts");
+        self.replicas.push(child);
+        let ready = format!("{url}/readyz");
+        eventually("the gateway", async || {
+            reqwest::get(&ready)
+                .await
+                .ok()
+                .filter(|answer| answer.status().is_success())
+        })
+        .await;
+        url
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -262,6 +311,10 @@ impl Drop for TestApp {
         reason = "a failed test wants to know what the process said"
     )]
     fn drop(&mut self) {
+        for mut replica in self.replicas.drain(..) {
+            let _ = replica.kill();
+            let _ = replica.wait();
+        }
         if std::thread::panicking() {
             eprintln!("--- tollgate printed:\n{}", self.output());
         }
