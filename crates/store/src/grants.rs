@@ -77,7 +77,7 @@ pub struct Grant {
     pub last_client: Option<String>,
     /// `tools/call` requests in the last 24 h, refused ones included.
     pub calls_24h: i64,
-    /// Requests of any kind refused in the last 24 h.
+    /// Of those, the refused ones.
     pub refusals_24h: i64,
 }
 

@@ -96,7 +96,9 @@ async fn rows(
            ) latest on true
            left join lateral (
                select count(*) filter (where a.method = 'tools/call') as calls,
-                      count(*) filter (where a.outcome = 'deny') as refusals
+                      count(*) filter (
+                          where a.method = 'tools/call' and a.outcome = 'deny'
+                      ) as refusals
                from audit_events a
                where a.org_id = g.org_id and a.grant_id = g.id
                    and a.id >= uuid_floor(now() - interval '24 hours')
