@@ -2,7 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
-    reason = "what a test needs and does not get ends the test"
+    clippy::print_stderr,
+    reason = "what a test needs and does not get ends the test, which then shows the log"
 )]
 
 use std::{
