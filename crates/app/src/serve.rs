@@ -122,6 +122,10 @@ pub(crate) async fn run(plan: Plan, afterwards: Afterwards) -> Result<()> {
     // First, because the roles that are taken next come from a migration.
     connect::check_migrations(&plan.database_url).await?;
     let databases = Databases::connect(&plan.database_url, plan.role, &plan.config).await?;
+    // In `dev` the cluster is private, and its one login is the superuser's.
+    if plan.config.database_url.is_some() {
+        databases.warn_of_a_strong_login().await;
+    }
     let keys = keys::open(&databases, &plan.master_key, plan.signing_key.as_ref()).await?;
     let mut health = Health::new(databases.any().clone(), plan.config.staleness_max);
     let mut router = Router::new();

@@ -95,6 +95,23 @@ impl Db {
         Ok(())
     }
 
+    /// Whether the login could step over the wall if it did not take its role: it is a superuser, or
+    /// owns the tables. For a warning at the start.
+    ///
+    /// # Errors
+    /// Postgres does not answer.
+    pub async fn login_is_above_the_wall(&self) -> Result<bool> {
+        let above = sqlx::query_scalar!(
+            r#"select (r.rolsuper or r.rolbypassrls or pg_has_role(r.oid, c.relowner, 'member'))
+                   as "above!"
+               from pg_catalog.pg_roles r, pg_catalog.pg_class c
+               where r.rolname = session_user and c.oid = 'organisations'::regclass"#
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(above)
+    }
+
     /// Closes every connection, waiting for those in use.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -35,6 +35,17 @@ impl Databases {
         })
     }
 
+    /// Says so in the log where the login could do more than its role.
+    pub(super) async fn warn_of_a_strong_login(&self) {
+        if let Ok(true) = self.any().login_is_above_the_wall().await {
+            tracing::warn!(
+                "TOLLGATE_DATABASE_URL is the login of an owner or superuser. Every connection takes \
+                 its role first, but a login of its own is better: create role app login noinherit \
+                 password '…'; grant tollgate_console, tollgate_gateway to app;"
+            );
+        }
+    }
+
     /// One of them, for what either role may do.
     pub(super) fn any(&self) -> &Db {
         self.gateway
