@@ -110,7 +110,13 @@ pub(crate) async fn admit(turn: &Turn, ask: Ask<'_>) -> Result<Permit, Refusal> 
     }
     let gateway = Arc::clone(&turn.gateway);
     Ok(Permit {
-        settle: Settle::new(gateway, turn.event, turn.caller.org_id(), charged),
+        settle: Settle::new(
+            gateway,
+            turn.event,
+            turn.caller.org_id(),
+            charged,
+            turn.place.clone(),
+        ),
     })
 }
 

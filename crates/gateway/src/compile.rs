@@ -85,6 +85,10 @@ pub(crate) fn compile(
             server: Arc::clone(server),
             policy,
             bucket_prefix,
+            share: before
+                .and_then(|routes| routes.grants.get(&route.id))
+                .map(|grant| Arc::clone(&grant.share))
+                .unwrap_or_default(),
         };
         grants.insert(route.id, Arc::new(entry));
     }

@@ -88,6 +88,12 @@ impl Stream {
         if !core.is_still_good(&mut self.ready) {
             return false;
         }
+        if core.is_sessions() && self.deadlines.is_over() {
+            // Its client opens another. One that never ended would keep its record open, and with
+            // it every file of the spool since it began.
+            core.part("this stream has lasted as long as one may", &mut self.ready);
+            return false;
+        }
         let over = self.heard.elapsed() >= self.deadlines.silence || self.deadlines.is_over();
         if over && !core.is_sessions() {
             core.fault(&Fault::Timeout, &mut self.ready);
@@ -161,6 +167,9 @@ impl Drop for Stream {
             let mut unread = VecDeque::new();
             while !core.is_settled() {
                 unread.clear();
+                if deadlines.is_over() {
+                    return core.fault(&Fault::Timeout, &mut unread);
+                }
                 match timeout(deadlines.wait(), source.frame()).await {
                     Err(_) => return core.fault(&Fault::Timeout, &mut unread),
                     Ok(Some(Ok(frame))) => {

@@ -26,6 +26,7 @@ use crate::{
     read::{self, Kind, read},
     refusal::{Door, Refusal},
     route::Target,
+    share::{Held, Place},
     turn::Turn,
 };
 
@@ -84,8 +85,10 @@ pub(crate) async fn answer(
         let found = server == Some(caller.grant.server.id);
         (caller, found)
     };
+    let place = Place::take(&caller.grant.share).map(Arc::new);
     let turn = Turn {
         gateway,
+        place,
         caller,
         event: EventId::generate(),
         arrived: Instant::now(),
@@ -104,29 +107,33 @@ pub(crate) async fn answer(
     if matches!(turn.browser, Browser::Refused) {
         return turn.refuse(Refusal::Origin);
     }
+    if turn.place.is_none() {
+        return turn.refuse(Refusal::Busy);
+    }
     match parts.method {
-        Method::POST => post(turn, &keys, &parts, body, now_ms).await,
+        Method::POST => post(turn, &keys, &parts, body).await,
         _ => in_session(turn, &keys, &parts).await,
     }
 }
 
 /// A message.
-async fn post(
-    mut turn: Turn,
-    keys: &Keys,
-    parts: &Parts,
-    body: Body,
-    now_ms: u64,
-) -> Response<Body> {
-    let body = match whole(&turn, &parts.headers, body).await {
+async fn post(mut turn: Turn, keys: &Keys, parts: &Parts, body: Body) -> Response<Body> {
+    let mut held = Held::nothing(&turn.caller.grant.share);
+    let body = match whole(&turn, &parts.headers, body, &mut held).await {
         Ok(body) => body,
         Err(refusal) => return turn.refuse(refusal),
     };
     turn.arrived = Instant::now();
     turn.request_bytes = body.len() as u64;
+    // A body may take its time, and what the head was let in by may have ended meanwhile: a grant
+    // is judged by the routes, and the clock, of when its request is whole.
+    let now_ms = unix_ms();
+    if let Err(door) = turn.stand_again(now_ms) {
+        return answers::door(door, &turn.browser);
+    }
     // The policy is held here, because the verdict borrows from it while the limits are asked.
     let grant = Arc::clone(&turn.caller.grant);
-    let asked = match read(
+    let mut asked = match read(
         &mut turn,
         &parts.headers,
         &body,
@@ -151,6 +158,7 @@ async fn post(
             return turn.refuse(refusal);
         }
     };
+    asked.out.held = Some(held);
     let uncancelled = asked.out.kind == Kind::Call && !turn.is_stateless();
     let forwarded = forward::message(turn, permit, asked.out);
     if uncancelled {
@@ -191,7 +199,12 @@ async fn in_session(mut turn: Turn, keys: &Keys, parts: &Parts) -> Response<Body
 
 /// The body in one piece, if its headers and its length allow it. What comes in one piece is not
 /// copied.
-async fn whole(turn: &Turn, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+async fn whole(
+    turn: &Turn,
+    headers: &HeaderMap,
+    body: Body,
+    held: &mut Held,
+) -> Result<Bytes, Refusal> {
     let max = turn.gateway.settings.body_bytes_max;
     let said = said_length(headers);
     if said.is_some_and(|said| said > max as u64) {
@@ -211,22 +224,25 @@ async fn whole(turn: &Turn, headers: &HeaderMap, body: Body) -> Result<Bytes, Re
             "Content-Length and Transfer-Encoding contradict",
         )));
     }
-    match timeout(BODY_TIMEOUT, gather(body, max)).await {
+    match timeout(BODY_TIMEOUT, gather(body, max, held)).await {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(Gathered::TooLarge(rest))) => {
             discard(rest).await;
             Err(Refusal::TooLarge)
         }
+        Ok(Err(Gathered::Busy)) => Err(Refusal::Busy),
         Ok(Err(Gathered::Broken)) | Err(_) => Err(Refusal::Unfinished),
     }
 }
 
 enum Gathered {
     TooLarge(Body),
+    /// The grant's bodies together are more than are held for one.
+    Busy,
     Broken,
 }
 
-async fn gather(mut body: Body, max: usize) -> Result<Bytes, Gathered> {
+async fn gather(mut body: Body, max: usize, held: &mut Held) -> Result<Bytes, Gathered> {
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
     while let Some(frame) = body.frame().await {
@@ -235,6 +251,9 @@ async fn gather(mut body: Body, max: usize) -> Result<Bytes, Gathered> {
         };
         if first.len().max(more.len()) + data.len() > max {
             return Err(Gathered::TooLarge(body));
+        }
+        if !held.more(data.len(), max) {
+            return Err(Gathered::Busy);
         }
         if first.is_empty() && more.is_empty() {
             first = data;

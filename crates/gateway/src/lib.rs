@@ -33,6 +33,7 @@ mod routes;
 mod scan;
 mod session;
 mod settle;
+mod share;
 mod throttle;
 mod turn;
 

@@ -18,6 +18,7 @@ use crate::{
     refusal::Refusal,
     routes::GrantPolicy,
     session::Session,
+    share::Held,
     turn::Turn,
 };
 
@@ -37,6 +38,8 @@ pub(crate) enum Kind {
 pub(crate) struct Outgoing {
     pub(crate) kind: Kind,
     pub(crate) body: Bytes,
+    /// What the request's body counts for, as long as it is held.
+    pub(crate) held: Option<Held>,
     pub(crate) session: Option<Session>,
     /// MCP headers, made from the body.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -233,10 +236,12 @@ fn call<'e>(
                 .map_err(Refusal::Malformed)?
                 .map(|value| (headers::NAME, value)),
         );
+        // Of a tool that the list does not show, not even its headers may be learned.
         let tied = grant
             .server
             .tied
             .get(name)
+            .filter(|_| policy.shows(name))
             .map(|tied| &**tied)
             .unwrap_or_default();
         let (params, unknown) =
@@ -273,6 +278,7 @@ fn call<'e>(
     let out = Outgoing {
         kind: Kind::Call,
         body,
+        held: None,
         session: None,
         headers,
     };
@@ -305,6 +311,7 @@ fn plain(kind: Kind, body: Bytes) -> Asked<'static> {
         out: Outgoing {
             kind,
             body,
+            held: None,
             session: None,
             headers: Vec::new(),
         },

@@ -102,6 +102,8 @@ pub(crate) enum Refusal {
     Notification,
     /// A response to nothing that was asked.
     Response,
+    /// The grant has as much open as it may.
+    Busy,
     /// All methods but `tools/call` share a rate.
     TooManyRequests {
         retry_after_ms: Option<u64>,
@@ -144,7 +146,7 @@ impl Refusal {
             | Self::Method
             | Self::Notification
             | Self::Response => Code::MethodRefused,
-            Self::TooManyRequests { .. } => Code::TooManyRequests,
+            Self::Busy | Self::TooManyRequests { .. } => Code::TooManyRequests,
         }
     }
 
@@ -153,6 +155,7 @@ impl Refusal {
         match self {
             Self::WrongServer | Self::Session => (StatusCode::NOT_FOUND, Voice::Rpc(TRANSPORT)),
             Self::Origin => (StatusCode::FORBIDDEN, Voice::Rpc(TRANSPORT)),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, Voice::Rpc(TRANSPORT)),
             Self::NoSession => (StatusCode::METHOD_NOT_ALLOWED, Voice::Rpc(TRANSPORT)),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, Voice::Rpc(INVALID_REQUEST)),
             Self::MediaType => (
@@ -213,6 +216,9 @@ impl Refusal {
             Self::Method => "This method is not available through this gateway.".into(),
             Self::Notification => "This notification is not relayed.".into(),
             Self::Response => "Nothing was asked that this could be the answer to.".into(),
+            Self::Busy => {
+                "This grant has too many requests open at once; try again shortly.".into()
+            }
             Self::TooManyRequests { retry_after_ms } => match retry_after_ms {
                 Some(ms) => format!("Too many requests; try again in {} s.", ms.div_ceil(1000)).into(),
                 None => "Too many requests.".into(),

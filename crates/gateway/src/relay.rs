@@ -46,9 +46,14 @@ struct Watch {
 }
 
 impl Watch {
-    /// False where the bytes are known to be no answer, or one that is not relayed.
+    /// False where the bytes are known to be no answer, or one that is not relayed, and where they
+    /// have come for as long as they may: a server that never pauses runs into no other deadline.
     fn see(&mut self, bytes: &Bytes) -> bool {
         self.settle.bytes += bytes.len() as u64;
+        if self.deadlines.is_over() {
+            self.settle.record(Settled::Timeout);
+            return false;
+        }
         let Some(scan) = &mut self.scan else {
             return false;
         };

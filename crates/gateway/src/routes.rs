@@ -17,7 +17,7 @@ use http::HeaderMap;
 use policy::Engine;
 use upstream::Upstream;
 
-use crate::era::ParamHeader;
+use crate::{era::ParamHeader, share::Share};
 
 pub(crate) type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -92,6 +92,8 @@ pub(crate) struct GrantEntry {
     pub(crate) policy: GrantPolicy,
     /// `{org_…}:grant:gr_…:`, with which its buckets' names begin.
     pub(crate) bucket_prefix: String,
+    /// What it has open now.
+    pub(crate) share: Arc<Share>,
 }
 
 /// What decides a grant's calls.

@@ -9,7 +9,7 @@ use domain::{
 };
 use limits::{Bucket, Buckets, Proof, Receipt};
 
-use crate::{clock::micros, gateway::Gateway};
+use crate::{clock::micros, gateway::Gateway, share::Place};
 
 /// A charge that may have to be given back.
 pub(crate) struct Charged {
@@ -24,6 +24,8 @@ pub(crate) struct Settle {
     org: OrgId,
     sent: Instant,
     charged: Option<Charged>,
+    /// Kept until the answer has ended, whoever waits for that.
+    place: Option<Arc<Place>>,
     given_back: bool,
     done: bool,
     /// The upstream's HTTP status, once there is one.
@@ -38,6 +40,7 @@ impl Settle {
         event: EventId,
         org: OrgId,
         charged: Option<Charged>,
+        place: Option<Arc<Place>>,
     ) -> Self {
         Self {
             gateway,
@@ -45,6 +48,7 @@ impl Settle {
             org,
             sent: Instant::now(),
             charged,
+            place,
             given_back: false,
             done: false,
             status: None,
@@ -64,6 +68,7 @@ impl Settle {
         Some(Self {
             gateway: Arc::clone(&self.gateway),
             charged: self.charged.take(),
+            place: self.place.take(),
             done: false,
             ..*self
         })

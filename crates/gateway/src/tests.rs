@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod attacks;
 mod bodies;
 mod calls;
 mod crossing;

@@ -20,13 +20,16 @@ use crate::{
     era::Era,
     gateway::Gateway,
     message::INTERNAL_ERROR,
-    refusal::{DECISION, Fault, Refusal, TRANSPORT, Voice},
+    refusal::{DECISION, Door, Fault, Refusal, TRANSPORT, Voice},
+    share::Place,
 };
 
 pub(crate) struct Turn {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) caller: Caller,
     pub(crate) browser: Browser,
+    /// None where the grant has no more requests to open.
+    pub(crate) place: Option<Arc<Place>>,
     pub(crate) event: EventId,
     /// When the last byte of the request was here.
     pub(crate) arrived: Instant,
@@ -59,6 +62,19 @@ impl Turn {
 
     fn is_call(&self) -> bool {
         self.method == "tools/call"
+    }
+
+    /// Asks again whether the grant is good and the configuration current, and goes on with the
+    /// routes of now.
+    pub(crate) fn stand_again(&mut self, now_ms: u64) -> Result<(), Door> {
+        let age = self.gateway.staleness().ok_or(Door::Stale)?;
+        if age > self.gateway.settings.staleness_max {
+            return Err(Door::Stale);
+        }
+        self.snapshot_age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+        let again = self.caller.again(&self.gateway.table.load(), now_ms);
+        self.caller = again.ok_or(Door::BadToken)?;
+        Ok(())
     }
 
     /// Records a request that is let through.
@@ -173,6 +189,9 @@ impl Turn {
             };
         }
         let mut response = self.answer(status, Some(JSON), body.into());
+        if matches!(refusal, Refusal::Busy) {
+            answers::retry_after(response.headers_mut(), 1);
+        }
         if let (StatusCode::TOO_MANY_REQUESTS, Some(ms)) = (status, refusal.retry_after_ms()) {
             answers::retry_after(response.headers_mut(), ms.div_ceil(1000));
         }

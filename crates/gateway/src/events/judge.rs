@@ -88,11 +88,16 @@ impl Core {
         }
         self.turn.caller = now;
         if self.is_sessions() && gateway.is_closing() {
-            ready.push_back(Bytes::from_static(b": the gateway is shutting down\n\n"));
-            self.settle.record(Settled::Ok);
+            self.part("the gateway is shutting down", ready);
             return false;
         }
         true
+    }
+
+    /// Ends a session's stream with a comment.
+    pub(super) fn part(&mut self, why: &str, ready: &mut VecDeque<Bytes>) {
+        ready.push_back(Bytes::from(format!(": {why}\n\n")));
+        self.settle.record(Settled::Ok);
     }
 
     fn sees_other_tools(&self, now: &Caller) -> bool {
