@@ -56,14 +56,14 @@ export async function stopAll() {
 }
 
 /** `tollgate dev` with a database of its own: what `make run` starts. */
-export async function startTollgate() {
+export async function startTollgate(...more) {
   const binary = process.env.TOLLGATE_BIN ?? path.join(root, 'target/debug/tollgate');
   if (!existsSync(binary)) throw new Error('build it first: cargo build -p app (make test does)');
   const data = mkdtempSync(path.join(tmpdir(), 'tollgate-browser-'));
   const listen = `127.0.0.1:${await freePort()}`;
   const env = Object.fromEntries(Object.entries(process.env).filter(([k]) => !k.startsWith('TOLLGATE_')));
   env.TOLLGATE_METRICS_LISTEN = `127.0.0.1:${await freePort()}`;
-  const app = start('tollgate', binary, ['dev', '--listen', listen, '--data', data], env);
+  const app = start('tollgate', binary, ['dev', '--listen', listen, '--data', data, ...more], env);
   const url = `http://${listen}`;
   await eventually('tollgate', async () => {
     if (app.child.exitCode !== null) throw new Error('ended');
