@@ -32,6 +32,8 @@ pub struct Filter {
     pub grant: Option<GrantId>,
     /// On behalf of exactly this identity.
     pub identity: Option<String>,
+    /// Of exactly this method, such as `tools/call`.
+    pub method: Option<String>,
     /// Of exactly this tool.
     pub tool: Option<String>,
     /// Decided so.
@@ -44,6 +46,17 @@ pub struct Filter {
     pub to: Option<OffsetDateTime>,
     /// Substring of tool, grant label, server name or message, in any case.
     pub q: Option<String>,
+}
+
+impl Filter {
+    /// Calls of tools alone, without what clients ask beside them.
+    #[must_use]
+    pub fn calls() -> Self {
+        Self {
+            method: Some("tools/call".into()),
+            ..Self::default()
+        }
+    }
 }
 
 /// Counts by time and outcome, for the histogram and the overview.

@@ -283,6 +283,7 @@ async fn list(
     let scope = caller.require(Capability::See)?;
     let page = page(query.limit, query.cursor);
     let filter = Filter {
+        method: None,
         server: query.server,
         grant: query.grant,
         identity: query.identity,
@@ -332,6 +333,7 @@ async fn stats(
         )]));
     }
     let filter = Filter {
+        method: None,
         server: query.server,
         grant: query.grant,
         identity: query.identity,

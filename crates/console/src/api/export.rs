@@ -92,6 +92,7 @@ async fn export(
     let scope = *caller.require(Capability::See)?;
     let format = query.format;
     let filter = Filter {
+        method: None,
         server: query.server,
         grant: query.grant,
         identity: query.identity,

@@ -132,11 +132,11 @@ fn next(shell: &Shell, servers: &[Server], grants: &[Grant]) -> Option<Next> {
 async fn show(State(console): State<Console>, viewer: Viewer) -> Page {
     let (db, scope) = (&console.db, &viewer.scope);
     let now = OffsetDateTime::now_utc();
-    let all = Filter::default();
-    let bins = store::audit::histogram(db, scope, &all, now - Duration::DAY, now, 48).await?;
+    let calls = Filter::calls();
+    let bins = store::audit::histogram(db, scope, &calls, now - Duration::DAY, now, 48).await?;
     let refused = Filter {
         outcome: Some(Outcome::Deny),
-        ..Filter::default()
+        ..calls
     };
     let first = |limit| PageRequest { limit, after: None };
     let refusals = store::audit::list(db, scope, &refused, first(REFUSALS))

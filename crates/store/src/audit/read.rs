@@ -93,6 +93,7 @@ pub async fn histogram(
                         or position(lower($13) in lower(e.grant_label)) > 0
                         or position(lower($13) in lower(e.server_name)) > 0
                         or position(lower($13) in lower(e.message)) > 0)
+                   and ($14::text is null or e.method = $14)
            ) b
            order by bin.i"#,
         scope.org.uuid(),
@@ -108,6 +109,7 @@ pub async fn histogram(
         filter.outcome.map(Outcome::as_str),
         filter.code.map(Code::as_str),
         storable_option(filter.q.as_deref()),
+        storable_option(filter.method.as_deref()),
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -189,6 +191,7 @@ async fn rows(
                         or position(lower($11) in lower(a.grant_label)) > 0
                         or position(lower($11) in lower(a.server_name)) > 0
                         or position(lower($11) in lower(a.message)) > 0)
+                   and ($13::text is null or a.method = $13)
                order by a.id desc limit $12
            ) e
            left join lateral (
@@ -208,6 +211,7 @@ async fn rows(
         filter.code.map(Code::as_str),
         storable_option(filter.q.as_deref()),
         limit,
+        storable_option(filter.method.as_deref()),
     )
     .fetch_all(tx)
     .await?;

@@ -80,6 +80,7 @@ impl Asked {
         let mut bad = Vec::new();
         let text = |text: &str| (!text.trim().is_empty()).then(|| text.trim().to_owned());
         let filter = Filter {
+            method: None,
             server: parse::<ServerId>("server", &self.server, &mut bad),
             grant: parse::<GrantId>("grant", &self.grant, &mut bad),
             identity: text(&self.identity),

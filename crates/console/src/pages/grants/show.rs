@@ -119,7 +119,7 @@ impl GrantPage {
             .items;
         let filter = Filter {
             grant: Some(grant.id),
-            ..Filter::default()
+            ..Filter::calls()
         };
         let newest = PageRequest {
             limit: CALLS,

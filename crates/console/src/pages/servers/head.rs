@@ -86,7 +86,7 @@ impl Head {
         let now = OffsetDateTime::now_utc();
         let filter = Filter {
             server: Some(id),
-            ..Filter::default()
+            ..Filter::calls()
         };
         let from = now - Duration::HOUR;
         let bins = audit::histogram(&console.db, scope, &filter, from, now, 1).await?;
