@@ -5,6 +5,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use domain::{Tool, audit::Code};
 
 use crate::{
+    effort::Effort,
     evaluate::{self, Join, ToolFacts},
     limit::Limit,
     message,
@@ -152,6 +153,7 @@ impl Engine {
             Standing::DefaultDeny => return unknown(Code::DefaultDeny, Some("/default".into())),
             Standing::Ruled => {}
         }
+        let effort = Effort::new();
         let own = block.map(|at| &self.rules.tools[at].1);
         let blocks = || own.into_iter().chain([&self.rules.all_tools]);
         blocks()
@@ -160,7 +162,9 @@ impl Engine {
             .or_else(|| {
                 blocks()
                     .flat_map(|block| &block.require)
-                    .find(|check| evaluate::check(check, Join::All, call, facts) != Truth::True)
+                    .find(|check| {
+                        evaluate::check(check, Join::All, call, facts, &effort) != Truth::True
+                    })
                     .map(|check| {
                         let words = || message::required(call.tool, check);
                         failed(Code::RequireFailed, check, words)
@@ -169,7 +173,7 @@ impl Engine {
             .or_else(|| {
                 blocks()
                     .flat_map(|block| &block.deny_if)
-                    .find(|check| fires(check, call, facts))
+                    .find(|check| fires(check, call, facts, &effort))
                     .map(|check| {
                         let words = || message::denied_if(call.tool, check);
                         failed(Code::DenyIf, check, words)
@@ -180,12 +184,16 @@ impl Engine {
 
 /// A `deny_if` check fires on true and on undecided. With `missing: pass` it lets pass what is
 /// undecided only because nothing stands at its paths; a condition that is true, wrongly typed or
-/// ambiguous keeps it from passing.
-fn fires(check: &Check, call: &Call<'_>, facts: &ToolFacts) -> bool {
-    match evaluate::check(check, Join::Any, call, facts) {
+/// ambiguous keeps it from passing, and so does one that was not looked at.
+fn fires(check: &Check, call: &Call<'_>, facts: &ToolFacts, effort: &Effort) -> bool {
+    match evaluate::check(check, Join::Any, call, facts, effort) {
         Truth::False => false,
         Truth::True | Truth::Wrong => true,
-        Truth::Missing => !check.missing_passes || evaluate::any_true(check, call, facts),
+        Truth::Missing => {
+            !check.missing_passes
+                || evaluate::any_true(check, call, facts, effort)
+                || effort.is_spent()
+        }
     }
 }
 

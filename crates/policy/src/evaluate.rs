@@ -7,6 +7,7 @@ use json::{Kind, Value};
 
 use crate::{
     cidr,
+    effort::{Effort, PATTERN, STEP},
     engine::Call,
     fold::{self, Meeting},
     host,
@@ -51,7 +52,8 @@ impl Annotation {
             Segment::Key(hint.clone()),
         ];
         let mut found = Self::Missing;
-        let truth = walk(definition, &steps, Join::All, &mut |operand| {
+        let effort = Effort::new();
+        let truth = walk(definition, &steps, Join::All, &effort, &mut |operand| {
             found = match operand {
                 Operand::Missing => Self::Missing,
                 Operand::Wrong => Self::Wrong,
@@ -87,21 +89,39 @@ enum Operand<'a> {
 }
 
 /// Whether a check's conditions all hold.
-pub(crate) fn check(check: &Check, join: Join, call: &Call<'_>, tool: &ToolFacts) -> Truth {
+pub(crate) fn check(
+    check: &Check,
+    join: Join,
+    call: &Call<'_>,
+    tool: &ToolFacts,
+    effort: &Effort,
+) -> Truth {
     Truth::all(
         check
             .conditions
             .iter()
-            .map(|it| condition(it, join, call, tool)),
+            .map(|it| condition(it, join, call, tool, effort)),
     )
 }
 
-fn condition(condition: &Condition, join: Join, call: &Call<'_>, tool: &ToolFacts) -> Truth {
+fn condition(
+    condition: &Condition,
+    join: Join,
+    call: &Call<'_>,
+    tool: &ToolFacts,
+    effort: &Effort,
+) -> Truth {
+    if effort.is_spent() {
+        return Truth::Wrong;
+    }
     let op = &condition.op;
+    let test = |op: &Op, operand: Operand<'_>| test(op, operand, effort);
     let text = |text: Option<&str>| test(op, text.map_or(Operand::Missing, Operand::Text));
     match &condition.path {
         Path::Args(steps) => match call.arguments {
-            Some(arguments) => walk(arguments, steps, join, &mut |operand| test(op, operand)),
+            Some(arguments) => walk(arguments, steps, join, effort, &mut |operand| {
+                test(op, operand)
+            }),
             None => test(op, Operand::Missing),
         },
         Path::GrantLabel => text(Some(call.grant.label)),
@@ -148,6 +168,7 @@ fn walk<'a>(
     from: Value<'a>,
     steps: &[Segment],
     join: Join,
+    effort: &Effort,
     test: &mut dyn FnMut(Operand<'a>) -> Truth,
 ) -> Truth {
     let mut here = from;
@@ -157,6 +178,9 @@ fn walk<'a>(
             (Segment::Key(key), Kind::Object) => {
                 let mut next = None;
                 for (name, value) in here.members() {
+                    if !effort.spend(STEP + name.len()) {
+                        return Truth::Wrong;
+                    }
                     match key.meets(&name) {
                         Meeting::Same => next = Some(value),
                         Meeting::Confusable => return test(Operand::Wrong),
@@ -165,15 +189,22 @@ fn walk<'a>(
                 }
                 next
             }
-            (Segment::Index(index), Kind::Array) => here.elements().nth(*index as usize),
+            (Segment::Index(index), Kind::Array) => {
+                let index = *index as usize;
+                if !effort.spend(STEP + index.min(here.len())) {
+                    return Truth::Wrong;
+                }
+                here.elements().nth(index)
+            }
             (Segment::Each, Kind::Array) => {
                 if here.is_empty() {
                     return test(Operand::Missing);
                 }
                 // Recursion is as deep as there are `[*]` in the path, at most 64.
-                let each = here
-                    .elements()
-                    .map(|item| walk(item, &steps[at + 1..], join, test));
+                let each = here.elements().map(|item| match effort.spend(STEP) {
+                    true => walk(item, &steps[at + 1..], join, effort, test),
+                    false => Truth::Wrong,
+                });
                 return match join {
                     Join::All => Truth::all(each),
                     Join::Any => Truth::any(each),
@@ -193,13 +224,18 @@ fn walk<'a>(
     })
 }
 
-fn test(op: &Op, operand: Operand<'_>) -> Truth {
+fn test(op: &Op, operand: Operand<'_>, effort: &Effort) -> Truth {
     if let Op::Exists(wanted) = op {
         return match operand {
             Operand::Wrong => Truth::Wrong,
             Operand::Missing => (!wanted).into(),
             _ => (*wanted).into(),
         };
+    }
+    if let Operand::Json(value) = &operand
+        && !effort.spend(cost(op, *value))
+    {
+        return Truth::Wrong;
     }
     let decoded;
     let operand = match operand {
@@ -250,6 +286,20 @@ fn test(op: &Op, operand: Operand<'_>) -> Truth {
     }
 }
 
+/// What it takes to test this value.
+fn cost(op: &Op, value: Value<'_>) -> usize {
+    let times = match op {
+        Op::Matches { .. } => PATTERN,
+        Op::OneOf { others, .. } => others.len().max(1),
+        _ => 1,
+    };
+    // Of what is counted, only a text has to be read for it.
+    match (op, value.kind()) {
+        (Op::LengthAtMost(_), Kind::Array | Kind::Object) => 0,
+        _ => value.span().len().saturating_mul(times),
+    }
+}
+
 fn at_most(length: usize, most: u64) -> Truth {
     u64::try_from(length)
         .is_ok_and(|length| length <= most)
@@ -274,9 +324,9 @@ fn one_of(values: &[Literal], operand: &Operand<'_>) -> Truth {
 }
 
 /// Whether any of a `deny_if` check's conditions is true by itself.
-pub(crate) fn any_true(check: &Check, call: &Call<'_>, tool: &ToolFacts) -> bool {
+pub(crate) fn any_true(check: &Check, call: &Call<'_>, tool: &ToolFacts, effort: &Effort) -> bool {
     check
         .conditions
         .iter()
-        .any(|it| condition(it, Join::Any, call, tool) == Truth::True)
+        .any(|it| condition(it, Join::Any, call, tool, effort) == Truth::True)
 }

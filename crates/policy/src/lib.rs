@@ -7,6 +7,7 @@
 
 mod cidr;
 mod codes;
+mod effort;
 mod engine;
 mod evaluate;
 mod fault;

@@ -3,6 +3,7 @@
 mod common;
 mod conditions;
 mod documents;
+mod effort;
 mod faults;
 mod names;
 mod order;

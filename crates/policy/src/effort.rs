@@ -1,0 +1,36 @@
+//! How much of a call is looked at.
+
+use std::cell::Cell;
+
+/// What judging one call may cost, in bytes looked at once. An agent chooses the arguments, and a
+/// body of 4 MiB against a few thousand conditions would keep a processor busy for seconds. Sixteen
+/// bodies of that size, looked through whole, fit.
+const EFFORT_MAX: u64 = 64 << 20;
+/// What looking at one member or element costs, whatever is in it.
+pub(crate) const STEP: usize = 16;
+/// How many times dearer a byte is to a pattern than to a comparison.
+pub(crate) const PATTERN: usize = 4;
+
+/// What is left to spend on one call. Once it is spent nothing more is looked at, and what was not
+/// looked at is undecided, which both senses of a check refuse. Counted and not timed, so that the
+/// same call has the same verdict everywhere.
+#[derive(Debug)]
+pub(crate) struct Effort(Cell<u64>);
+
+impl Effort {
+    pub(crate) fn new() -> Self {
+        Self(Cell::new(EFFORT_MAX))
+    }
+
+    /// False where there is not enough left; then nothing is.
+    pub(crate) fn spend(&self, cost: usize) -> bool {
+        let cost = u64::try_from(cost).unwrap_or(u64::MAX);
+        let left = self.0.get().checked_sub(cost);
+        self.0.set(left.unwrap_or(0));
+        left.is_some_and(|left| left > 0)
+    }
+
+    pub(crate) fn is_spent(&self) -> bool {
+        self.0.get() == 0
+    }
+}
