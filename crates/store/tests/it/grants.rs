@@ -185,7 +185,7 @@ async fn a_grants_list_says_how_it_was_used() {
     let ids: Vec<_> = of_server.iter().map(|grant| grant.id).collect();
     assert_eq!(ids, [busy, quiet]);
     let used = &of_server[0];
-    assert_eq!((used.calls_24h, used.refusals_24h), (2, 2));
+    assert_eq!((used.calls_24h, used.refusals_24h), (2, 1));
     assert_eq!(used.last_client.as_deref(), Some("claude-code 2.1"));
     let ago = now() - used.last_used_at.expect("used");
     assert!(
