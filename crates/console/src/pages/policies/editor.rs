@@ -32,6 +32,9 @@ use crate::{
 const START: &str = "{\n  \"version\": \"1\",\n  \"default\": \"deny\",\n  \"tools\": {}\n}\n";
 /// How many versions the history shows.
 const HISTORY: u16 = 30;
+/// How many faults, and how many warnings, are shown with the lines around them. A document of
+/// 256 KiB can have tens of thousands, and each takes a walk through the text.
+const FINDINGS: usize = 50;
 
 /// The form as it was sent, whichever button sent it.
 #[derive(Default, Deserialize)]
@@ -59,8 +62,11 @@ pub(super) struct EditorPage {
     policy: Option<PolicyInfo>,
     versions: Vec<Version>,
     draft: Draft,
+    /// The first [`FINDINGS`] of `fault_count`, and so with the warnings.
     findings: Vec<Finding>,
+    fault_count: usize,
     warnings: Vec<Finding>,
+    warning_count: usize,
     /// The document was looked at, and nothing is wrong with it.
     valid: bool,
     /// What is in the editor is stored nowhere.
@@ -116,7 +122,9 @@ impl EditorPage {
             versions,
             draft,
             findings: Vec::new(),
+            fault_count: 0,
             warnings: Vec::new(),
+            warning_count: 0,
             valid: false,
             unsaved: true,
             faults: Faults::default(),
@@ -129,16 +137,14 @@ impl EditorPage {
     pub(super) fn checked(mut self, report: Report) -> Self {
         let text = &self.draft.document;
         self.valid = report.valid;
-        self.findings = report
-            .faults
-            .into_iter()
-            .map(|f| Finding::new(f, text))
-            .collect();
-        self.warnings = report
-            .warnings
-            .into_iter()
-            .map(|f| Finding::new(f, text))
-            .collect();
+        let first = |list: Vec<policy::Fault>| {
+            let first = list.into_iter().take(FINDINGS);
+            first.map(|f| Finding::new(f, text)).collect()
+        };
+        self.fault_count = report.faults.len();
+        self.findings = first(report.faults);
+        self.warning_count = report.warnings.len();
+        self.warnings = first(report.warnings);
         self
     }
 
