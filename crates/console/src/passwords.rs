@@ -15,6 +15,9 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// How many are hashed at once: each takes 19 MiB and some 20 ms of one core.
 const AT_ONCE: usize = 4;
+/// How many more may wait for their turn: a second's work or two. Whoever comes then is told to come
+/// again, so that a flood from many addresses, which no throttle bounds, piles nothing up.
+const WAITING: usize = 64;
 /// The fewest and most characters of a new password. The upper bound keeps a request from buying
 /// an unreasonable amount of work; nobody's password manager reaches it.
 pub(crate) const LENGTH_MIN: usize = 12;
@@ -71,26 +74,39 @@ pub fn hash_password(
     Ok(hash(password.0.expose_secret()))
 }
 
+/// Too many passwords wait to be hashed already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Busy;
+
 /// The hasher.
 pub(crate) struct Passwords {
     permits: Arc<Semaphore>,
+    places: Semaphore,
 }
 
 impl Passwords {
     pub(crate) fn new() -> Self {
         Self {
             permits: Arc::new(Semaphore::new(AT_ONCE)),
+            places: Semaphore::new(AT_ONCE + WAITING),
         }
     }
 
     /// The PHC string to be stored.
-    pub(crate) async fn hash(&self, password: NewPassword) -> String {
+    ///
+    /// # Errors
+    /// [`Busy`], here and below.
+    pub(crate) async fn hash(&self, password: NewPassword) -> Result<String, Busy> {
         self.work(move || hash(password.0.expose_secret())).await
     }
 
     /// Whether the password is the one that was hashed. Takes as long where there is no account
     /// (`stored` is none), so that the time does not say whether there is one.
-    pub(crate) async fn verify(&self, password: SecretString, stored: Option<String>) -> bool {
+    pub(crate) async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<bool, Busy> {
         self.work(move || {
             let known = stored.is_some();
             let stored = stored.unwrap_or_else(|| NOBODYS.to_owned());
@@ -104,7 +120,11 @@ impl Passwords {
         .await
     }
 
-    async fn work<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> T {
+    async fn work<T: Send + 'static>(
+        &self,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let _place = self.places.try_acquire().map_err(|_| Busy)?;
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
@@ -113,8 +133,9 @@ impl Passwords {
             let _permit = permit;
             job()
         });
-        done.await
-            .expect("hashing does not panic and is not cancelled")
+        Ok(done
+            .await
+            .expect("hashing does not panic and is not cancelled"))
     }
 }
 
@@ -155,23 +176,31 @@ mod tests {
         let passwords = Passwords::new();
         let hash = passwords
             .hash(NewPassword::parse("correct horse", "").expect("long"))
-            .await;
+            .await
+            .expect("nobody else is here");
         assert!(
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{hash}"
         );
-        assert!(
-            passwords
-                .verify("correct horse".into(), Some(hash.clone()))
-                .await
-        );
-        assert!(!passwords.verify("correct horsf".into(), Some(hash)).await);
-        assert!(
-            !passwords
-                .verify("correct horse".into(), Some("rubbish".to_owned()))
-                .await
-        );
-        assert!(!passwords.verify("nobody's".into(), None).await);
+        let verify = async |password: &str, stored: Option<&str>| {
+            let stored = stored.map(ToOwned::to_owned);
+            passwords.verify(password.into(), stored).await
+        };
+        assert_eq!(verify("correct horse", Some(&hash)).await, Ok(true));
+        assert_eq!(verify("correct horsf", Some(&hash)).await, Ok(false));
+        assert_eq!(verify("correct horse", Some("rubbish")).await, Ok(false));
+        assert_eq!(verify("nobody's", None).await, Ok(false));
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_turned_away_and_the_queue_served() {
+        let passwords = Passwords::new();
+        let long = || std::thread::sleep(std::time::Duration::from_millis(50));
+        let flood = (0..AT_ONCE + WAITING + 20).map(|_| passwords.work(long));
+        let answers = futures_util::future::join_all(flood).await;
+        let busy = answers.iter().filter(|answer| answer.is_err()).count();
+        assert_eq!(busy, 20);
+        assert_eq!(passwords.work(|| ()).await, Ok(()));
     }
 
     #[test]

@@ -147,14 +147,21 @@ pub async fn clear_attempts(db: &Db, email: &Email) -> Result<()> {
     Ok(())
 }
 
-/// Replaces the password, ends every session of the user, and voids a mailed reset token.
+/// Replaces the password, ends every session of the user, and voids a mailed reset token. `proven`
+/// is the hash of the present password where that is what allows it; none where a mailed token did.
 ///
 /// # Errors
-/// `NotFound` where there is no such user.
-pub async fn set_password(db: &Db, user: UserId, password_hash: &str) -> Result<()> {
+/// `NotFound` where there is no such user, or the password is no longer the proven one.
+pub async fn set_password(
+    db: &Db,
+    user: UserId,
+    proven: Option<&str>,
+    password_hash: &str,
+) -> Result<()> {
     let done = sqlx::query_scalar!(
-        r#"select account_set_password($1, $2) as "done!""#,
+        r#"select account_set_password($1, $2, $3) as "done!""#,
         user.uuid(),
+        proven,
         password_hash,
     )
     .fetch_one(&db.pool)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Email, OrgId, UserId};
 use time::OffsetDateTime;
 
-use crate::{Db, Result, organisations::Membership, text::parse};
+use crate::{Db, Result, StoreError, organisations::Membership, text::parse};
 
 /// Who a cookie belongs to, and where they may go. One query.
 #[derive(Debug, Clone)]
@@ -22,20 +22,29 @@ pub struct Session {
     pub memberships: Vec<Membership>,
 }
 
-/// Starts a session. `token_hash` is the SHA-256 of the cookie's random bytes.
+/// Starts a session for who has proven the password whose hash is `proven`. `token_hash` is the
+/// SHA-256 of the cookie's random bytes.
 ///
 /// # Errors
-/// Postgres failed, or there is no such user.
-pub async fn create(db: &Db, user: UserId, token_hash: [u8; 32], lives: Duration) -> Result<()> {
-    sqlx::query!(
-        "select session_create($1, $2, make_interval(secs => $3))",
+/// `NotFound` where there is no such user, or the password was changed since it was looked at: a
+/// sign-in with the old one must not outlive the change that was to end it.
+pub async fn create(
+    db: &Db,
+    user: UserId,
+    proven: &str,
+    token_hash: [u8; 32],
+    lives: Duration,
+) -> Result<()> {
+    let started = sqlx::query_scalar!(
+        "select session_create($1, $2, $3, make_interval(secs => $4))",
         user.uuid(),
+        proven,
         &token_hash[..],
         lives.as_secs_f64(),
     )
-    .execute(&db.pool)
+    .fetch_one(&db.pool)
     .await?;
-    Ok(())
+    started.map(|_| ()).ok_or(StoreError::NotFound)
 }
 
 /// None where unknown, ended or expired. Also notes the last use (at most once a minute).

@@ -8,7 +8,7 @@ use axum::{
 use domain::Capability;
 use store::StoreError;
 
-use crate::actions::ActionError;
+use crate::{actions::ActionError, passwords::Busy};
 
 /// Why there is no page. One `match` below turns each into its answer.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +37,12 @@ pub(crate) enum PageError {
     /// More than a form can hold.
     #[error("This form is too large")]
     TooLarge,
+    /// It did not arrive in time.
+    #[error("This form took too long to arrive")]
+    TooSlow,
+    /// More people sign in at once than can be checked.
+    #[error("Too many people are signing in just now")]
+    Busy,
     /// The present state does not allow it, and there is no form to say so in.
     #[error("That was not done")]
     Conflict(String),
@@ -56,8 +62,9 @@ impl PageError {
             Self::SignIn { .. } | Self::Welcome => StatusCode::SEE_OTHER,
             Self::BadForm => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict(_) => StatusCode::CONFLICT,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -76,6 +83,8 @@ impl PageError {
             }
             Self::BadForm => "A field is missing. Nothing was changed. Go back and reload the page.",
             Self::TooLarge => "A policy may be 256 KiB long. Nothing was changed.",
+            Self::TooSlow => "Nothing was changed. Go back and send it again.",
+            Self::Busy => "Nothing was changed. Try again in a moment.",
             Self::Conflict(why) => return format!("{}. Nothing was changed.", why.trim_end_matches('.')),
             Self::Unavailable => {
                 "Nothing was changed. Calls of agents are decided all the same. Try again in a moment."
@@ -112,6 +121,12 @@ impl IntoResponse for PageError {
             advice: self.advice(),
         };
         (status, super::Html(page)).into_response()
+    }
+}
+
+impl From<Busy> for PageError {
+    fn from(Busy: Busy) -> Self {
+        Self::Busy
     }
 }
 

@@ -21,11 +21,13 @@ impl FromRequestParts<Console> for Address {
         console: &Console,
     ) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let lines: Vec<&str> = parts
+        // A line that is no text must stay in its place: leaving it out could put one that the
+        // client wrote where the proxy's own is looked for.
+        let lines: Vec<_> = parts
             .headers
             .get_all("x-forwarded-for")
             .iter()
-            .filter_map(|line| line.to_str().ok())
+            .map(|line| String::from_utf8_lossy(line.as_bytes()))
             .collect();
         let forwarded = (!lines.is_empty()).then(|| lines.join(","));
         Ok(Self(peer.map(|peer| {

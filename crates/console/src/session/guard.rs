@@ -1,8 +1,11 @@
 //! The guard in front of every page: no change is made for another site.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{
@@ -18,6 +21,10 @@ use crate::{pages::PageError, state::Console};
 
 /// The largest form: a policy of 256 KiB, every byte of it percent-encoded.
 const BODY_BYTES_MAX: usize = 800 * 1024;
+/// How long a form may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// More fields than any form of ours has. Each costs far more than the byte that it takes to send.
+const FIELDS_MAX: usize = 200;
 /// The field that carries the token.
 const FIELD: &str = "csrf";
 
@@ -107,16 +114,33 @@ async fn check(
     if !is_form {
         return Err(PageError::FormRefused);
     }
-    let bytes = to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| PageError::TooLarge)?;
-    let fields: Vec<(String, String)> =
-        serde_urlencoded::from_bytes(&bytes).map_err(|_| PageError::FormRefused)?;
-    let mut tokens = fields.iter().filter(|(name, _)| name == FIELD);
-    match (tokens.next(), tokens.next()) {
-        (Some((_, token)), None) if key.made(token) => Ok(Passed(bytes)),
+    let bytes = read(body, BODY_TIMEOUT).await?;
+    match only_token(&bytes)? {
+        Some(token) if key.made(&token) => Ok(Passed(bytes)),
         _ => Err(PageError::FormRefused),
     }
+}
+
+async fn read(body: Body, within: Duration) -> Result<Bytes, PageError> {
+    tokio::time::timeout(within, to_bytes(body, BODY_BYTES_MAX))
+        .await
+        .map_err(|_| PageError::TooSlow)?
+        .map_err(|_| PageError::TooLarge)
+}
+
+/// The token of a form; none where there is none, or more than one.
+fn only_token(form: &[u8]) -> Result<Option<String>, PageError> {
+    let mut tokens = Vec::new();
+    for (at, (name, value)) in url::form_urlencoded::parse(form).enumerate() {
+        if at == FIELDS_MAX {
+            return Err(PageError::TooLarge);
+        }
+        if name == FIELD {
+            tokens.push(value);
+        }
+    }
+    let token = tokens.pop().filter(|_| tokens.is_empty());
+    Ok(token.map(std::borrow::Cow::into_owned))
 }
 
 /// Browsers say where a request was made, in `Sec-Fetch-Site` where the connection can be trusted
@@ -135,6 +159,33 @@ fn from_here(headers: &HeaderMap, public_url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn form(body: Body, key: &Key) -> impl Future<Output = Result<Passed, PageError>> {
+        let request = Request::post("/sign-in")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        async move { check(&parts, body, key, "https://tollgate.example").await }
+    }
+
+    #[tokio::test]
+    async fn a_form_of_a_hundred_thousand_fields_is_not_taken_apart() {
+        let key = Key::generate();
+        let token = format!("csrf={}", key.form_token());
+        assert!(form(token.clone().into(), &key).await.is_ok());
+        let twice = format!("{token}&{token}");
+        let refused = form(twice.into(), &key).await;
+        assert!(matches!(refused, Err(PageError::FormRefused)));
+        let many = "a&".repeat(100_000) + &token;
+        let refused = form(many.into(), &key).await;
+        assert!(matches!(refused, Err(PageError::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn a_form_that_never_ends_is_not_waited_for() {
+        let never = futures_util::stream::pending::<Result<Bytes, std::io::Error>>();
+        let refused = read(Body::from_stream(never), Duration::from_millis(10)).await;
+        assert!(matches!(refused, Err(PageError::TooSlow)));
+    }
 
     #[test]
     fn another_site_is_told_apart() {

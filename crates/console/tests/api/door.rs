@@ -90,9 +90,11 @@ async fn a_browser_session_is_not_accepted() {
     let (scope, _) = world.organisation("acme").await;
     let token = vault::random_token();
     let lives = std::time::Duration::from_secs(60);
+    let proven: String = world.db.value("select password_hash from users").await;
     store::sessions::create(
         &world.db.console,
         scope.actor.user(),
+        &proven,
         vault::sha256(&token),
         lives,
     )

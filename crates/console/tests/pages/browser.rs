@@ -97,6 +97,11 @@ impl World {
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
         request.extensions_mut().insert(ConnectInfo(peer));
+        self.send_from(request).await
+    }
+
+    /// Sends a request that says where it is from.
+    pub(crate) async fn send_from(&self, request: Request<Body>) -> Answer {
         let response = self
             .router
             .clone()

@@ -169,3 +169,25 @@ async fn no_answer_says_who_has_an_account() {
         "nobody else got a letter"
     );
 }
+
+/// Whoever signs up with somebody else's address knows the password, and can ask for another letter
+/// by signing in; that is bounded like everything that sends one.
+#[tokio::test]
+async fn nobody_fills_a_strangers_mailbox() {
+    let server = MailServer::start().await;
+    let world = world(&server).await;
+    let browser = world.browser();
+    let token = browser.token("/sign-up").await;
+    let form = [("email", "victim@example.com"), ("password", PASSWORD)];
+    browser.post("/sign-up", &token, &form).await.is(200);
+    server.letter(0).await;
+    for attempt in 1..10 {
+        browser.post("/sign-in", &token, &form).await.is(403);
+        server.letter(attempt).await;
+    }
+    browser.post("/sign-in", &token, &form).await.is(429);
+    let reset = [("email", "victim@example.com")];
+    browser.post("/reset", &token, &reset).await.is(422);
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(server.letters.lock().expect("not poisoned").len(), 10);
+}

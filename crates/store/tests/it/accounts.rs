@@ -11,6 +11,8 @@ use store::{
 use crate::support::{TestDb, address};
 
 const HOUR: Duration = Duration::from_secs(3_600);
+/// The password's hash of every account of these tests.
+const HASH: &str = "$argon2id$hash";
 
 #[tokio::test]
 async fn an_address_has_one_account_in_any_case() {
@@ -105,11 +107,11 @@ async fn a_new_password_ends_every_session_and_reset() {
     let user = db.user("ann@example.com").await;
     let other = db.user("ben@example.com").await;
     for hash in [1, 2] {
-        sessions::create(&db.console, user, [hash; 32], HOUR)
+        sessions::create(&db.console, user, HASH, [hash; 32], HOUR)
             .await
             .expect("starts");
     }
-    sessions::create(&db.console, other, [3; 32], HOUR)
+    sessions::create(&db.console, other, HASH, [3; 32], HOUR)
         .await
         .expect("starts");
     accounts::start_token(
@@ -121,7 +123,7 @@ async fn a_new_password_ends_every_session_and_reset() {
     )
     .await
     .expect("starts");
-    accounts::set_password(&db.console, user, "new")
+    accounts::set_password(&db.console, user, None, "new")
         .await
         .expect("sets");
     for hash in [1, 2] {
@@ -145,7 +147,7 @@ async fn a_new_password_ends_every_session_and_reset() {
         .expect("looks")
         .expect("is there");
     assert_eq!(now.password_hash, "new");
-    let nobody = accounts::set_password(&db.console, domain::UserId::generate(), "x").await;
+    let nobody = accounts::set_password(&db.console, domain::UserId::generate(), None, "x").await;
     assert!(matches!(nobody, Err(StoreError::NotFound)));
 }
 
@@ -304,6 +306,83 @@ async fn attempts_are_forgotten_after_a_quarter_of_an_hour() {
     assert_eq!(old, 0);
 }
 
+/// An attacker who knows the old password has it checked just before the owner sets a new one, and
+/// goes on just after.
+#[tokio::test]
+async fn an_old_password_opens_nothing_after_a_change() {
+    let db = TestDb::new().await;
+    let user = db.user("ann@example.com").await;
+    accounts::set_password(&db.console, user, None, "new")
+        .await
+        .expect("sets");
+    let session = sessions::create(&db.console, user, HASH, [1; 32], HOUR).await;
+    assert!(matches!(session, Err(StoreError::NotFound)));
+    let taken_back = accounts::set_password(&db.console, user, Some(HASH), "theirs").await;
+    assert!(matches!(taken_back, Err(StoreError::NotFound)));
+    let kept: String = db.value("select password_hash from users").await;
+    assert_eq!(kept, "new");
+    let started: i64 = db.value("select count(*) from sessions").await;
+    assert_eq!(started, 0);
+    sessions::create(&db.console, user, "new", [2; 32], HOUR)
+        .await
+        .expect("the new one does");
+    accounts::set_password(&db.console, user, Some("new"), "newer")
+        .await
+        .expect("and changes itself");
+}
+
+/// The same while the change is under way: the session waits for it, and is not started; and a
+/// session that came first is ended by the change that waited for it.
+#[tokio::test]
+async fn a_session_and_a_change_of_password_wait_for_each_other() {
+    let db = TestDb::new().await;
+    let user = db.user("ann@example.com").await;
+    let console = db.console.clone();
+    let mut change = db.connect_as("tollgate_console").await;
+    sqlx::query("begin")
+        .execute(&mut change)
+        .await
+        .expect("begins");
+    sqlx::query("select account_set_password($1, null, 'new')")
+        .bind(user.uuid())
+        .execute(&mut change)
+        .await
+        .expect("sets");
+    let late =
+        tokio::spawn(async move { sessions::create(&console, user, HASH, [1; 32], HOUR).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!late.is_finished(), "it waits for the change");
+    sqlx::query("commit")
+        .execute(&mut change)
+        .await
+        .expect("commits");
+    let late = late.await.expect("ends");
+    assert!(matches!(late, Err(StoreError::NotFound)), "{late:?}");
+
+    let mut first = db.connect_as("tollgate_console").await;
+    sqlx::query("begin")
+        .execute(&mut first)
+        .await
+        .expect("begins");
+    sqlx::query("select session_create($1, 'new', sha256('x'), '1 h')")
+        .bind(user.uuid())
+        .execute(&mut first)
+        .await
+        .expect("starts");
+    let console = db.console.clone();
+    let change =
+        tokio::spawn(async move { accounts::set_password(&console, user, None, "newer").await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!change.is_finished(), "it waits for the session");
+    sqlx::query("commit")
+        .execute(&mut first)
+        .await
+        .expect("commits");
+    change.await.expect("ends").expect("sets");
+    let left: i64 = db.value("select count(*) from sessions").await;
+    assert_eq!(left, 0);
+}
+
 #[tokio::test]
 async fn a_session_ends() {
     let db = TestDb::new().await;
@@ -313,7 +392,7 @@ async fn a_session_ends() {
             .await
             .expect("looks")
     };
-    sessions::create(&db.console, user, [1; 32], HOUR)
+    sessions::create(&db.console, user, HASH, [1; 32], HOUR)
         .await
         .expect("starts");
     let session = find(1).await.expect("is there");
@@ -327,13 +406,13 @@ async fn a_session_ends() {
     sessions::end(&db.console, [1; 32]).await.expect("ends");
     assert!(find(1).await.is_none());
 
-    sessions::create(&db.console, user, [3; 32], Duration::from_millis(1))
+    sessions::create(&db.console, user, HASH, [3; 32], Duration::from_millis(1))
         .await
         .expect("starts");
     tokio::time::sleep(Duration::from_millis(20)).await;
     assert!(find(3).await.is_none());
     // The next one sweeps it away.
-    sessions::create(&db.console, user, [4; 32], HOUR)
+    sessions::create(&db.console, user, HASH, [4; 32], HOUR)
         .await
         .expect("starts");
     let kept: i64 = db.value("select count(*) from sessions").await;
@@ -348,7 +427,7 @@ async fn a_session_knows_where_its_user_may_go() {
     for slug in ["zebra", "acme"] {
         db.organisation_of(user, slug).await;
     }
-    sessions::create(&db.console, user, [1; 32], HOUR)
+    sessions::create(&db.console, user, HASH, [1; 32], HOUR)
         .await
         .expect("starts");
     db.admin("update sessions set last_used_at = now() - interval '59 seconds'")

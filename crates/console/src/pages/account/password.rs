@@ -18,6 +18,8 @@ use crate::{
     state::Console,
 };
 
+const WRONG: &str = "is not right";
+
 #[derive(Template)]
 #[template(path = "account/account.html")]
 struct AccountPage {
@@ -58,13 +60,16 @@ pub(super) async fn submit(
             None
         }
     };
+    let mut proven = None;
     // A stolen session must not be able to guess the password, so this counts as signing in does.
     match store::accounts::count_attempt(&console.db, email, address).await {
         Ok(()) => {
             let found = store::accounts::credentials(&console.db, email).await?;
             let hash = found.map(|found| found.password_hash);
-            if !console.passwords.verify(form.present, hash).await {
-                faults.add("present", "is not right");
+            if console.passwords.verify(form.present, hash.clone()).await? {
+                proven = hash;
+            } else {
+                faults.add("present", WRONG);
             }
         }
         Err(StoreError::Throttled { retry_after_s }) => {
@@ -75,16 +80,28 @@ pub(super) async fn submit(
         }
         Err(error) => return Err(error.into()),
     }
-    let Some(password) = password.filter(|_| faults.is_empty()) else {
+    let again = |faults| {
         let page = AccountPage {
             shell: viewer.shell("account"),
             faults,
         };
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
     };
-    let hash = console.passwords.hash(password).await;
-    store::accounts::set_password(&console.db, viewer.session().user, &hash).await?;
+    let (Some(password), Some(proven), true) = (password, proven, faults.is_empty()) else {
+        return again(faults);
+    };
+    let hash = console.passwords.hash(password).await?;
+    let user = viewer.session().user;
+    match store::accounts::set_password(&console.db, user, Some(&proven), &hash).await {
+        Ok(()) => {}
+        // Someone, maybe its owner, set another one since it was looked at.
+        Err(StoreError::NotFound) => {
+            faults.add("present", WRONG);
+            return again(faults);
+        }
+        Err(error) => return Err(error.into()),
+    }
     store::accounts::clear_attempts(&console.db, email).await?;
-    let cookie = open_session(&console, &headers, viewer.session().user).await?;
+    let cookie = open_session(&console, &headers, user, &hash).await?;
     Ok(redirect_with("/account?done=password-changed", [cookie]))
 }

@@ -8,7 +8,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
-use domain::Email;
+use domain::{Email, UserId};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::{Db, StoreError, accounts::TokenPurpose};
@@ -16,7 +16,7 @@ use store::{Db, StoreError, accounts::TokenPurpose};
 use super::sign_up::CheckMail;
 use crate::{
     mail::Letter,
-    pages::{Html, Page, fields::Faults, path::Query},
+    pages::{Html, Page, PageError, fields::Faults, path::Query},
     passwords::NewPassword,
     session::{Address, Form, FormKey, Key},
     state::Console,
@@ -100,26 +100,37 @@ pub(super) async fn send(
         }
         Err(error) => return Err(error.into()),
     }
-    if let Some(link) = link(&console.db, &console.settings.public_url, &email).await? {
-        let (console, email) = (console.clone(), email.clone());
-        tokio::spawn(async move {
-            let letter = Letter {
-                to: &email,
-                subject: "Set a new Tollgate password",
-                text: format!(
-                    "Open this link to set a new password. It works once, for an hour:\n\n{}\n\nIf \
-                     you did not ask for it, there is nothing to do; your password is unchanged.\n",
-                    link.expose_secret()
-                ),
-            };
-            if let Err(error) = console.mailer.send(letter).await {
+    // All of it beside the answer, whose time therefore does not tell whether there is an account.
+    let to = email.clone();
+    tokio::spawn(async move {
+        let email = to;
+        let link = match link(&console.db, &console.settings.public_url, &email).await {
+            Ok(Some(link)) => link,
+            Ok(None) => return,
+            Err(error) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "a letter was not sent"
+                    "a link to set a new password could not be made"
                 );
+                return;
             }
-        });
-    }
+        };
+        let letter = Letter {
+            to: &email,
+            subject: "Set a new Tollgate password",
+            text: format!(
+                "Open this link to set a new password. It works once, for an hour:\n\n{}\n\nIf \
+                     you did not ask for it, there is nothing to do; your password is unchanged.\n",
+                link.expose_secret()
+            ),
+        };
+        if let Err(error) = console.mailer.send(letter).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a letter was not sent"
+            );
+        }
+    });
     let what = "If it has an account, the letter holds a link to set a new password. It works for an hour.";
     Ok(Html(CheckMail {
         email: email.to_string(),
@@ -189,22 +200,15 @@ pub(super) async fn submit(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response());
         }
     };
-    // Hashed before the token is used up, so that nothing that can fail stands between the two.
-    let hash = console.passwords.hash(password).await;
-    let used = match Key::parse(&form.token) {
-        Some(key) => {
-            store::accounts::use_token(&console.db, TokenPurpose::ResetPassword, key.hash()).await
-        }
-        None => Err(StoreError::NotFound),
-    };
+    let used = use_token(&console, &form.token, password).await?;
     match used {
-        Ok(user) => {
-            store::accounts::set_password(&console.db, user, &hash).await?;
+        Some((user, hash)) => {
+            store::accounts::set_password(&console.db, user, None, &hash).await?;
             // The link reached the owner of the address, which is what confirming it asks.
             store::accounts::mark_verified(&console.db, user).await?;
             Ok(Redirect::to("/sign-in?done=password-set").into_response())
         }
-        Err(StoreError::NotFound) => {
+        None => {
             let page = SetPage {
                 csrf: form_key.token(),
                 token: None,
@@ -212,6 +216,28 @@ pub(super) async fn submit(
             };
             Ok((StatusCode::GONE, Html(page)).into_response())
         }
+    }
+}
+
+/// Whose password the token sets, and the new one's hash; none where the token is not good.
+async fn use_token(
+    console: &Console,
+    token: &str,
+    password: NewPassword,
+) -> Result<Option<(UserId, String)>, PageError> {
+    let Some(key) = Key::parse(token) else {
+        return Ok(None);
+    };
+    // Looked at first, because a hash is dear and anybody can send a token that is none.
+    let purpose = TokenPurpose::ResetPassword;
+    if !store::accounts::token_is_good(&console.db, purpose, key.hash()).await? {
+        return Ok(None);
+    }
+    // Hashed before the token is used up, so that nothing that can fail stands between the two.
+    let hash = console.passwords.hash(password).await?;
+    match store::accounts::use_token(&console.db, purpose, key.hash()).await {
+        Ok(user) => Ok(Some((user, hash))),
+        Err(StoreError::NotFound) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

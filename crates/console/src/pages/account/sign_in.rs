@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use domain::{Email, UserId};
@@ -113,11 +113,15 @@ pub(super) async fn submit(
     }
     let found = store::accounts::credentials(&console.db, &email).await?;
     let hash = found.as_ref().map(|found| found.password_hash.clone());
-    let right = console.passwords.verify(form.password.clone(), hash).await;
+    let right = console
+        .passwords
+        .verify(form.password.clone(), hash)
+        .await?;
     let Some(found) = found.filter(|_| right) else {
         return again(StatusCode::UNPROCESSABLE_ENTITY, WRONG.to_owned());
     };
-    store::accounts::clear_attempts(&console.db, &email).await?;
+    // The count stays here: whoever signed up with somebody else's address knows the password, and
+    // each attempt is a letter to them.
     if console.mailer.confirms() && found.email_verified_at.is_none() {
         verify::send(&console, &email).await?;
         return again(
@@ -125,21 +129,34 @@ pub(super) async fn submit(
             "Confirm your address first. A new link is on its way to you.".to_owned(),
         );
     }
-    let cookie = open_session(&console, &headers, found.user).await?;
+    let cookie = match open_session(&console, &headers, found.user, &found.password_hash).await {
+        Ok(cookie) => cookie,
+        // The password was changed since it was looked at.
+        Err(StoreError::NotFound) => {
+            return again(StatusCode::UNPROCESSABLE_ENTITY, WRONG.to_owned());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    store::accounts::clear_attempts(&console.db, &email).await?;
     Ok(redirect_with(local(&form.next), [cookie]))
 }
 
-/// A session under a new id; the one that the browser had before ends.
+/// A session under a new id, for who has proven the password with that hash; the one that the
+/// browser had before ends.
+///
+/// # Errors
+/// `NotFound` where the password is no longer that one.
 pub(super) async fn open_session(
     console: &Console,
     headers: &HeaderMap,
     user: UserId,
-) -> Result<axum::http::HeaderValue, PageError> {
+    proven: &str,
+) -> Result<HeaderValue, StoreError> {
+    let key = Key::generate();
+    store::sessions::create(&console.db, user, proven, key.hash(), session::LIVES).await?;
     if let Some(old) = session::present(headers, console.settings.https()) {
         store::sessions::end(&console.db, old.hash()).await?;
     }
-    let key = Key::generate();
-    store::sessions::create(&console.db, user, key.hash(), session::LIVES).await?;
     Ok(session::set_session(&key, console.settings.https()))
 }
 

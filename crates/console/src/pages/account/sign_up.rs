@@ -107,22 +107,40 @@ pub(super) async fn submit(
         }
         Err(error) => return Err(error.into()),
     }
-    let confirms = console.mailer.confirms();
-    let hash = console.passwords.hash(password).await;
-    match store::accounts::create(&console.db, &email, &hash, !confirms).await {
-        Ok(user) if !confirms => {
-            store::accounts::clear_attempts(&console.db, &email).await?;
-            let cookie = open_session(&console, &headers, user).await?;
-            return Ok(redirect_with("/welcome", [cookie]));
-        }
-        Ok(_) => verify::send(&console, &email).await?,
-        Err(StoreError::Taken { .. }) if confirms => tell_of_account(&console, &email),
-        Err(StoreError::Taken { .. }) => {
-            faults.add("email", "has an account already; sign in instead");
-            return again(faults);
-        }
-        Err(error) => return Err(error.into()),
+    let hash = console.passwords.hash(password).await?;
+    if !console.mailer.confirms() {
+        return match store::accounts::create(&console.db, &email, &hash, true).await {
+            Ok(user) => {
+                store::accounts::clear_attempts(&console.db, &email).await?;
+                let cookie = open_session(&console, &headers, user, &hash).await?;
+                Ok(redirect_with("/welcome", [cookie]))
+            }
+            Err(StoreError::Taken { .. }) => {
+                faults.add("email", "has an account already; sign in instead");
+                again(faults)
+            }
+            Err(error) => Err(error.into()),
+        };
     }
+    // Beside the answer, whose time therefore does not tell whether there was an account: making one
+    // takes longer than finding one.
+    let to = email.clone();
+    tokio::spawn(async move {
+        let done = match store::accounts::create(&console.db, &to, &hash, false).await {
+            Ok(_) => verify::send(&console, &to).await,
+            Err(StoreError::Taken { .. }) => {
+                tell_of_account(&console, &to);
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = done {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "an account was not made"
+            );
+        }
+    });
     let what = "Open the link in it to confirm your address, then sign in. It works for a day.";
     Ok(Html(CheckMail {
         email: email.to_string(),

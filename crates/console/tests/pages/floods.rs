@@ -1,0 +1,74 @@
+//! More work than one request may buy.
+
+use futures_util::future::join_all;
+
+use crate::browser::{PASSWORD, World};
+
+/// Anybody can send the form with a token of their own making; none of them costs a hash, or most of
+/// these would be told to come again, and people who sign in meanwhile as well.
+#[tokio::test]
+async fn a_token_that_is_none_costs_no_hash() {
+    let world = World::new().await;
+    world.owner("ada@example.com", "Acme").await;
+    let thief = world.browser();
+    let csrf = thief.token("/sign-in").await;
+    let token = "A".repeat(43);
+    let form = [("token", token.as_str()), ("password", PASSWORD)];
+    let flood = (0..150).map(|_| thief.post("/reset/set", &csrf, &form));
+    for answer in join_all(flood).await {
+        answer.is(410);
+    }
+}
+
+/// Signing in from everywhere at once: some are checked, the rest are told to come again at once,
+/// and the next one is served.
+#[tokio::test]
+async fn a_flood_of_passwords_is_turned_away() {
+    let world = World::new().await;
+    world.owner("ada@example.com", "Acme").await;
+    let browser = world.browser();
+    let csrf = browser.token("/sign-in").await;
+    let guess = async |n: u8| {
+        let email = format!("nobody{n}@example.com");
+        let form = [("email", email.as_str()), ("password", PASSWORD)];
+        // From as many addresses, so that no throttle sees more than one of them.
+        let mut request = browser
+            .request("POST", "/sign-in")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(axum::body::Body::from(crate::browser::encode(
+                &[&form[..], &[("csrf", csrf.as_str())]].concat(),
+            )))
+            .expect("a request");
+        let peer = std::net::SocketAddr::from(([10, 0, 0, n], 40_000));
+        request
+            .extensions_mut()
+            .insert(axum::extract::ConnectInfo(peer));
+        world.send_from(request).await.status.as_u16()
+    };
+    let statuses = join_all((0..200).map(guess)).await;
+    assert!(statuses.contains(&503), "{statuses:?}");
+    assert!(
+        statuses.iter().all(|status| [422, 503].contains(status)),
+        "{statuses:?}"
+    );
+    assert_eq!(guess(201).await, 422);
+}
+
+/// A document of 256 KiB can be wrong in tens of thousands of places.
+#[tokio::test]
+async fn a_document_full_of_faults_is_answered_with_a_page() {
+    let world = World::new().await;
+    let ada = world.owner("ada@example.com", "Acme").await;
+    let page = format!("{}/policies/new", ada.add_server("Mine").await);
+    let wrong: Vec<String> = (0..20_000).map(|n| format!("\"k{n:x}\": 1")).collect();
+    let document = format!("{{\"version\": \"1\", {}}}", wrong.join(","));
+    let form = [("act", "check"), ("document", document.as_str())];
+    let started = std::time::Instant::now();
+    let answer = ada.submit(&page, &page, &form).await;
+    let text = &answer.is(200).text;
+    assert!(text.contains("<h2>20001 faults"), "all are counted");
+    assert!(text.contains("The first 50 are shown"));
+    assert!(text.len() < 1_000_000, "{} bytes", text.len());
+    // Each excerpt walks through the text: for all of them, that took more than a minute.
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
