@@ -11,6 +11,7 @@ mod planes;
 mod refresh;
 mod routes;
 mod ship;
+mod stalled;
 
 use std::{future::Future, net::TcpListener, pin::Pin, sync::Arc, time::Duration};
 

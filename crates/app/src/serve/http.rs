@@ -20,7 +20,11 @@ use tokio::{
 use tower::Service;
 use tracing::{debug, warn};
 
-use super::{Stop, health::Counts};
+use super::{
+    Stop,
+    health::Counts,
+    stalled::{STALL_MAX, Stalled},
+};
 
 /// How long a request's head may take to arrive, which is also how long a connection may idle. The
 /// usual clients close theirs after 90 s, so that it is they who end it and no request meets a
@@ -84,7 +88,7 @@ impl Server {
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_MAX)
             .max_buf_size(HEAD_BYTES_MAX)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(TokioIo::new(Stalled::new(stream, STALL_MAX)), service);
         let connection = graceful.watch(connection);
         let counts = Arc::clone(&self.counts);
         counts.connections.add(1);
