@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use domain::audit::{Charge, Code};
+use domain::{
+    OrgId,
+    audit::{Charge, Code},
+};
 use limits::{Bucket, Buckets, Proof, Taken};
 use policy::{Limit, LimitScope, Refill, Verdict};
 
@@ -167,7 +170,7 @@ fn bucket(limit: &Limit, grant: &GrantEntry, turn: &Turn) -> Bucket {
         LimitScope::Server => key.push_str(&format!("{{{org}}}:server:{}:", grant.server.id)),
         LimitScope::Org => key.push_str(&format!("{{{org}}}:org:{org}:")),
         LimitScope::Identity => match &grant.route.identity {
-            Some(identity) => key.push_str(&format!("{{{org}}}:identity:{identity}:")),
+            Some(identity) => key.push_str(&of_identity(org, identity.as_str())),
             None => key.push_str(&grant.bucket_prefix),
         },
     }
@@ -184,6 +187,12 @@ fn bucket(limit: &Limit, grant: &GrantEntry, turn: &Turn) -> Bucket {
     }
 }
 
+/// How the buckets of an identity begin. Its length comes first, because both it and a counter's
+/// name may have colons: `ci` with `x:calls` and `ci:x` with `calls` are two buckets.
+fn of_identity(org: OrgId, identity: &str) -> String {
+    format!("{{{org}}}:identity:{}:{identity}:", identity.len())
+}
+
 fn own(grant: &GrantEntry, counter: &str, max: u64) -> Bucket {
     let key = format!("{}{counter}:60:sliding", grant.bucket_prefix);
     Bucket {
@@ -196,4 +205,17 @@ fn own(grant: &GrantEntry, counter: &str, max: u64) -> Bucket {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_and_a_counter_never_read_like_two_others() {
+        let org = OrgId::generate();
+        let one = format!("{}x:calls", of_identity(org, "ci"));
+        let other = format!("{}calls", of_identity(org, "ci:x"));
+        assert_ne!(one, other);
+    }
 }
