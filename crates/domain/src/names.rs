@@ -200,8 +200,9 @@ impl Slug {
     /// The same slug with a number behind it, for when the plain one is taken.
     #[must_use]
     pub fn numbered(&self, n: u32) -> Self {
-        let stem: String = self.0.chars().take(34).collect();
-        Self(format!("{stem}-{n}").into())
+        let number = n.to_string();
+        let stem: String = self.0.chars().take(39 - number.len()).collect();
+        Self(format!("{stem}-{number}").into())
     }
 }
 
@@ -335,7 +336,9 @@ mod tests {
         ] {
             let slug = Slug::suggest(name, "server");
             assert!(slug.as_str().parse::<Slug>().is_ok(), "{name} → {slug}");
-            assert!(slug.numbered(12).as_str().parse::<Slug>().is_ok());
+            for number in [2, 12, u32::MAX] {
+                assert!(slug.numbered(number).as_str().parse::<Slug>().is_ok());
+            }
         }
         assert_eq!(Slug::suggest("Acme & Sons", "x").as_str(), "acme-sons");
     }

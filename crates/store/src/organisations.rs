@@ -10,8 +10,10 @@ use crate::{
     text::parse,
 };
 
-/// How many numbered slugs are tried before saying that the slug is taken.
-const SLUGS_TRIED_MAX: u32 = 1_000;
+/// Up to which number slugs are tried in their order.
+const SLUGS_IN_ORDER: u32 = 9;
+/// How many are tried in all before saying that the slug is taken.
+const SLUGS_TRIED_MAX: u32 = 20;
 
 /// One user's place in one organisation.
 #[derive(Debug, Clone)]
@@ -44,22 +46,27 @@ pub struct Organisation {
 }
 
 /// Makes an organisation with `user` as its owner, its admin event included. The slug is `slug`, or
-/// the first free `slug-2`, `slug-3`, …; one that another organisation gave up within the last year
-/// is not free.
+/// the first free of `slug-2` to `slug-9`, or one with a number that nobody can foresee, so that no
+/// number of organisations, nor anybody who makes many, keeps others from a name. One that another
+/// organisation gave up within the last year is not free.
 ///
 /// # Errors
-/// `Taken { field: "slug" }` where a thousand of them are in use.
+/// `Taken { field: "slug" }` where, against all odds, each number was in use.
 pub async fn create(db: &Db, user: UserId, name: &Name, slug: &Slug) -> Result<Membership> {
     let org = OrgId::generate();
     let mut tx = db.begin(org).await?;
     let mut free = slug.clone();
-    let mut number = 1;
+    let mut tried = 1;
     while !claim(&mut tx, org, &free).await? {
-        number += 1;
-        if number > SLUGS_TRIED_MAX {
+        tried += 1;
+        if tried > SLUGS_TRIED_MAX {
             return Err(StoreError::Taken { field: "slug" });
         }
-        free = slug.numbered(number);
+        free = slug.numbered(if tried <= SLUGS_IN_ORDER {
+            tried
+        } else {
+            unforeseen()
+        });
     }
     sqlx::query!(
         "insert into organisations (id, name, slug) values ($1, $2, $3)",
@@ -100,6 +107,12 @@ pub async fn create(db: &Db, user: UserId, name: &Name, slug: &Slug) -> Result<M
         role: Role::Owner,
         auditor: false,
     })
+}
+
+/// Four of the random bytes at the end of a fresh id.
+fn unforeseen() -> u32 {
+    let [.., a, b, c, d] = OrgId::generate().uuid().into_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 async fn claim(tx: &mut sqlx::PgConnection, org: OrgId, slug: &Slug) -> Result<bool> {

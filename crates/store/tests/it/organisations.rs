@@ -86,3 +86,24 @@ async fn members_are_listed_to_their_own() {
     assert_eq!(theirs.len(), 1);
     assert_eq!(theirs[0].user, other.actor.user());
 }
+
+/// Somebody takes every name that numbering would lead to; the next organisation still gets one.
+#[tokio::test]
+async fn nobody_can_keep_others_from_a_name() {
+    let db = TestDb::new().await;
+    let user = db.user("ann@example.com").await;
+    for number in 1..=30 {
+        let taken = if number == 1 {
+            slug("team")
+        } else {
+            slug("team").numbered(number)
+        };
+        db.organisation(taken.as_str()).await;
+    }
+    let name = "Team".parse().expect("a name");
+    let made = organisations::create(&db.console, user, &name, &slug("team"))
+        .await
+        .expect("makes");
+    let number = made.slug.as_str().strip_prefix("team-").expect("numbered");
+    assert!(number.parse::<u32>().expect("a number") > 30, "{number}");
+}
