@@ -5,6 +5,20 @@
 //! errors, numbers stay text, and every value knows its place in the input.
 //!
 //! Source: RFC 8259, read as I-JSON (RFC 7493) where that is stricter.
+//!
+//! ```
+//! use json::{Bounds, Document, FaultKind};
+//!
+//! let bounds = Bounds { bytes_max: 1024, depth_max: 64 };
+//! let body = Document::parse(br#"{ "id": 1.50, "name": "a\u0062" }"#, bounds).expect("strict JSON");
+//! let id = body.root().get("id").expect("a member");
+//! assert_eq!(id.as_number(), Some("1.50"), "as it was written");
+//! assert_eq!(body.root().get("name").and_then(|name| name.as_str()).as_deref(), Some("ab"));
+//!
+//! // Two parsers may disagree on which of these counts, so neither does.
+//! let twice = Document::parse(br#"{ "a": 1, "\u0061": 2 }"#, bounds).expect_err("refused");
+//! assert_eq!(twice.kind, FaultKind::DuplicateKey);
+//! ```
 
 mod canonical;
 mod decimal;

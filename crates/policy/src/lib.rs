@@ -4,6 +4,27 @@
 //! policy and a server's inventory and judges calls. Start reading at `engine.rs`, where the order
 //! of evaluation is; what is true of one condition is in `evaluate.rs`, and why it can be
 //! *undecided* in `truth.rs`.
+//!
+//! ```
+//! use policy::{Call, Engine, GrantFacts, Policy, Verdict};
+//!
+//! let text = r#"{ "version": "1", "default": "deny", "tools": { "rerun_workflow": {
+//!     "deny_if": [{ "conditions": [{ "path": "args.branch", "op": "eq", "value": "main" }],
+//!                   "on_deny": "Not on main." }] } } }"#;
+//! let engine = Engine::compile(&Policy::parse(text).expect("a valid document"), None);
+//!
+//! let bounds = json::Bounds { bytes_max: 4 << 20, depth_max: 64 };
+//! let arguments = json::Document::parse(br#"{ "branch": "main" }"#, bounds).expect("strict JSON");
+//! let call = Call {
+//!     tool: "rerun_workflow",
+//!     arguments: Some(arguments.root()),
+//!     grant: GrantFacts { label: "ci-runner", identity: None, labels: &[] },
+//!     now_unix_ms: 0,
+//! };
+//! let Verdict::Refuse(refusal) = engine.judge(&call) else { panic!("it is refused") };
+//! assert_eq!(refusal.rule.as_deref(), Some("/tools/rerun_workflow/deny_if/0"));
+//! assert_eq!(refusal.message, "Not on main.");
+//! ```
 
 mod cidr;
 mod codes;
