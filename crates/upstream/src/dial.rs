@@ -13,6 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, lookup_host},
+    sync::Semaphore,
     time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -27,6 +28,11 @@ use crate::{
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many of a name's addresses are tried.
 const ADDRESSES_MAX: usize = 8;
+/// How many look-ups of one server's name may be under way at once. A look-up keeps a thread until
+/// the system's resolver gives up, long after its caller did, and all servers share these threads:
+/// without a bound, calls to one name whose name servers do not answer would keep every other name
+/// from being resolved.
+pub(crate) const LOOKUPS_MAX: usize = 8;
 
 /// Everything shared by all upstreams: guard, TLS roots, resolver. Cheap to clone.
 #[derive(Clone)]
@@ -34,6 +40,7 @@ pub struct Dialler {
     guard: Arc<Guard>,
     own: Arc<[SocketAddr]>,
     tls: TlsConnector,
+    pub(crate) lookups: Arc<Semaphore>,
 }
 
 /// An open connection.
@@ -80,7 +87,14 @@ impl Dialler {
             guard: guard.into(),
             own: Arc::default(),
             tls: NATIVE_TLS.clone(),
+            lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)),
         }
+    }
+
+    /// The same for one server, which waits for its own look-ups alone.
+    pub(crate) fn for_one(mut self) -> Self {
+        self.lookups = Arc::new(Semaphore::new(LOOKUPS_MAX));
+        self
     }
 
     /// The same, refusing the addresses this process listens on, whatever the operator allows: an
@@ -137,10 +151,7 @@ impl Dialler {
     async fn permitted(&self, url: &UpstreamUrl, secret: bool) -> Result<Vec<SocketAddr>, NotSent> {
         let found: Vec<SocketAddr> = match url.host() {
             DialHost::Address(address) => vec![SocketAddr::new(*address, url.port())],
-            DialHost::Name(name) => lookup_host((&**name, url.port()))
-                .await
-                .map_err(|_| NotSent::Dns)?
-                .collect(),
+            DialHost::Name(name) => self.look_up(name.clone(), url.port()).await?,
         };
         let first = found.first().ok_or(NotSent::Dns)?.ip();
         let mut permitted: Vec<_> = found
@@ -159,6 +170,20 @@ impl Dialler {
         }
         permitted.truncate(ADDRESSES_MAX);
         Ok(permitted)
+    }
+
+    async fn look_up(&self, name: Box<str>, port: u16) -> Result<Vec<SocketAddr>, NotSent> {
+        let place = Arc::clone(&self.lookups).acquire_owned().await;
+        let place = place.expect("it is never closed");
+        // A task of its own, so that the place is kept for as long as the thread is.
+        let looking = tokio::spawn(async move {
+            let _place = place;
+            lookup_host((&*name, port)).await.map(Iterator::collect)
+        });
+        match looking.await {
+            Ok(Ok(found)) => Ok(found),
+            Ok(Err(_)) | Err(_) => Err(NotSent::Dns),
+        }
     }
 
     /// Tries the addresses in the resolver's order. Each gets its share of the time that is left,

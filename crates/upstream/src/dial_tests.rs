@@ -66,6 +66,28 @@ async fn a_name_is_judged_by_its_address() {
     );
 }
 
+/// A name whose servers do not answer keeps its own callers waiting and nobody else.
+#[tokio::test]
+async fn one_servers_look_ups_do_not_hold_up_anothers() {
+    let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+    let (by_address, _) = server(move |tcp, seen| answer_all(tcp, seen, answer)).await;
+    let by_name = by_address.url().as_str().replace("127.0.0.1", "localhost");
+    let by_name = UpstreamUrl::parse(&by_name).expect("a URL");
+    let dialler = dialler();
+    let slow = Upstream::new(dialler.clone(), by_name.clone());
+    let other = Upstream::new(dialler, by_name);
+    let lookups = Arc::clone(&slow.dialler().lookups);
+    let most = u32::try_from(crate::dial::LOOKUPS_MAX).expect("a few");
+    let held = lookups.acquire_many(most).await.expect("open");
+    let waiting = call(&slow);
+    let first = tokio::time::timeout(Duration::from_millis(300), waiting).await;
+    assert!(first.is_err(), "it waits for a place");
+    assert_eq!(call(&other).await.expect("answers"), "ok");
+    drop(held);
+    assert_eq!(call(&slow).await.expect("answers"), "ok");
+    assert_eq!(lookups.available_permits(), crate::dial::LOOKUPS_MAX);
+}
+
 #[tokio::test]
 async fn a_name_that_does_not_resolve_and_a_port_that_is_closed_are_told_apart() {
     let why = refused(dialler(), "http://nowhere.invalid/").await;

@@ -55,7 +55,7 @@ impl Upstream {
     #[must_use]
     pub fn new(dialler: Dialler, url: UpstreamUrl) -> Arc<Self> {
         Arc::new(Self {
-            dialler,
+            dialler: dialler.for_one(),
             url,
             idle: Mutex::default(),
             open: Arc::default(),
