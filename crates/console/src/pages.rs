@@ -31,6 +31,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use tower_http::catch_panic::CatchPanicLayer;
+
 use crate::{routes::Routes, session, state::Console, statics};
 
 /// A rendered template.
@@ -80,6 +82,10 @@ pub(crate) fn router(console: &Console) -> Router {
     let (pages, _) = all().into_parts();
     pages
         .method_not_allowed_fallback(not_found)
+        // A connection that just ends would tell nobody anything. The panic's own hook logs it.
+        .layer(CatchPanicLayer::custom(|_| {
+            PageError::Broken.into_response()
+        }))
         .layer(from_fn_with_state(console.clone(), session::guard))
         .route("/static/{hash}/{name}", axum::routing::get(statics::get))
         .route("/favicon.ico", axum::routing::get(statics::favicon))

@@ -324,7 +324,11 @@ async fn stats(
     let to = query.to.map_or_else(OffsetDateTime::now_utc, |Time(at)| at);
     let from = match query.from {
         Some(Time(from)) => from,
-        None => to.checked_sub(Duration::DAY).unwrap_or(to),
+        // RFC 3339 has no years before 0, so no answer could name the day before its first.
+        None => to
+            .checked_sub(Duration::DAY)
+            .filter(|from| from.year() >= 0)
+            .unwrap_or(to),
     };
     if from >= to {
         return Err(ApiError::Query(vec![FieldFault::new(

@@ -170,3 +170,18 @@ async fn an_export_holds_every_event_and_no_formula() {
         csv.text
     );
 }
+
+/// The ends of time are moments like others.
+#[tokio::test]
+async fn a_range_of_all_time_is_counted() {
+    let world = World::new().await;
+    let (_, api) = world.organisation("acme").await;
+    for bins in [1, 7, 24, 200] {
+        let (from, to) = ("0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z");
+        let path = format!("/audit/stats?from={from}&to={to}&bins={bins}");
+        let stats = api.get(&path).await.expect(200);
+        assert_eq!(stats["bins"].as_array().map(Vec::len), Some(bins));
+    }
+    let answer = api.get("/audit/stats?to=0000-01-01T00:00:00Z").await;
+    assert_eq!(answer.problem(400), "invalid_query");
+}

@@ -1,4 +1,4 @@
-//! More work than one request may buy.
+//! More work than one request may buy, and values at the ends of their ranges.
 
 use futures_util::future::join_all;
 
@@ -71,4 +71,18 @@ async fn a_document_full_of_faults_is_answered_with_a_page() {
     assert!(text.len() < 1_000_000, "{} bytes", text.len());
     // Each excerpt walks through the text: for all of them, that took more than a minute.
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
+}
+
+/// The ends of time are moments like others.
+#[tokio::test]
+async fn a_range_of_all_time_is_answered() {
+    let world = World::new().await;
+    let ada = world.owner("ada@example.com", "Acme").await;
+    for range in [
+        "from=0000-01-01T00:00:00Z&to=9999-12-31T23:59:59.999999999Z",
+        "from=9999-12-31T23:59:59.999999999Z",
+        "to=0000-01-01T00:00:00Z",
+    ] {
+        ada.get(&format!("/audit?{range}")).await.is(200);
+    }
 }

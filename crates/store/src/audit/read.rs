@@ -65,7 +65,8 @@ pub async fn histogram(
     bins: u16,
 ) -> Result<Vec<Bin>> {
     let edges: Vec<OffsetDateTime> = (0..=bins)
-        .map(|i| from + (to - from) * f64::from(i) / f64::from(bins.max(1)))
+        // In whole numbers, so that no edge lies beyond the last, which may be the end of time.
+        .map(|i| from + (to - from) * i / bins.max(1))
         .collect();
     let bounds: Vec<Uuid> = edges.iter().copied().map(floor).collect();
     let mut tx = begin(db, scope.org).await?;
