@@ -14,7 +14,7 @@
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{ErrorKind, Read, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -58,6 +58,7 @@ impl DataDir {
         let path = path
             .canonicalize()
             .with_context(|| format!("cannot open the data folder {}", path.display()))?;
+        ours_alone(&path)?;
         let lock = lock(&path.join("lock"), || {
             format!("the data folder {}", path.display())
         })?;
@@ -126,6 +127,29 @@ pub(crate) fn make_private(path: &Path) -> Result<()> {
         .mode(0o700)
         .create(path)
         .with_context(|| format!("cannot make the folder {}", path.display()))
+}
+
+/// Whoever else owns a folder or may write to it can put links in place of the files that are written
+/// there, and so have this process, which may be root's, overwrite or give away any file it can.
+fn ours_alone(folder: &Path) -> Result<()> {
+    let meta =
+        fs::metadata(folder).with_context(|| format!("cannot look at {}", folder.display()))?;
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        bail!(
+            "the data folder {} belongs to the user with the id {}: run as that user, or choose \
+             another folder with --data",
+            folder.display(),
+            meta.uid()
+        );
+    }
+    if meta.mode() & 0o002 != 0 {
+        bail!(
+            "anybody may write to the data folder {}: choose another one with --data, or take that \
+             away with `chmod o-w`",
+            folder.display()
+        );
+    }
+    Ok(())
 }
 
 /// Takes the lock on a file, or says who has it.
@@ -212,6 +236,37 @@ mod tests {
         );
         drop(first);
         DataDir::open(&path).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_to_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        fs::set_permissions(&data, Permissions::from_mode(0o777)).unwrap();
+        std::os::unix::fs::symlink(&victim, data.join("lock")).unwrap();
+        let refused = DataDir::open(&data).unwrap_err().to_string();
+        assert!(refused.contains("anybody may write to"), "{refused}");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+    }
+
+    #[test]
+    fn root_uses_nobody_elses_folder() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, "precious").unwrap();
+        let data = folder.path().join("data");
+        fs::create_dir(&data).unwrap();
+        std::os::unix::fs::symlink(&victim, data.join("lock")).unwrap();
+        std::os::unix::fs::chown(&data, Some(61_234), None).unwrap();
+        let refused = DataDir::open(&data).unwrap_err().to_string();
+        assert!(refused.contains("the user with the id 61234"), "{refused}");
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
     }
 
     #[test]

@@ -390,6 +390,36 @@ fn one_folder_serves_one_process() {
     assert_eq!(late.status.code(), Some(4), "nobody is there to ask");
 }
 
+/// The account that PostgreSQL runs as can read what its processes were started with.
+#[cfg(target_os = "linux")]
+#[test]
+fn postgres_is_not_told_the_keys() {
+    let folder = folder();
+    let log = File::create(folder.path().join("test.log")).unwrap();
+    let key = "qHxXMmKmfeOPzem8x/JYHJVizfglSlQZOejViVxTBQo=";
+    let mut child = tollgate()
+        .args(["dev", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .env("TOLLGATE_MASTER_KEY", key)
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    eventually("the server", || {
+        let said = fs::read_to_string(folder.path().join("test.log")).ok()?;
+        said.contains("is running.").then_some(())
+    });
+    assert!(!servers(folder.path()).is_empty());
+    for pid in servers(folder.path()) {
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(!environment.contains(key), "process {pid}");
+    }
+    let pid = Pid::from_raw(child.id().cast_signed()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
 /// A clone under a home of mode 0700, run as root: the cluster is where its user can reach it.
 #[test]
 fn a_closed_home_keeps_its_cluster_elsewhere() {

@@ -108,7 +108,8 @@ impl Place {
     }
 
     /// A command that runs as the account, in a folder it may read, without the caller's `PG…`
-    /// settings. Dropping from root leaves the supplementary groups behind as well.
+    /// settings, and without our own: they hold keys, and the account can read what its processes
+    /// were started with. Dropping from root leaves the supplementary groups behind as well.
     pub(crate) fn command(&self, program: &Path) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(program);
@@ -116,7 +117,8 @@ impl Place {
             command.uid(self.account.uid).gid(self.account.gid);
         }
         for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("PG") {
+            let text = name.to_string_lossy();
+            if text.starts_with("PG") || text.starts_with("TOLLGATE_") {
                 command.env_remove(name);
             }
         }
