@@ -50,7 +50,7 @@ impl Labels {
         let mut faults = Vec::new();
         if labels.len() > Self::MAX {
             let detail = format!("has more than {} labels", Self::MAX);
-            faults.push(FieldFault::new("/labels", detail));
+            return Err(vec![FieldFault::new("/labels", detail)]);
         }
         for (index, (key, value)) in labels.iter().enumerate() {
             let at = format!("/labels/{}", escape(key));

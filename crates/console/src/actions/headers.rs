@@ -37,11 +37,10 @@ impl UpstreamHeaders {
         if headers.is_empty() {
             faults.push(FieldFault::new(base, "has no header"));
         }
+        // Too many are not looked at one by one: a body has room for a hundred thousand.
         if headers.len() > HEADERS_MAX {
-            faults.push(FieldFault::new(
-                base,
-                format!("has more than {HEADERS_MAX} headers"),
-            ));
+            let detail = format!("has more than {HEADERS_MAX} headers");
+            return Err(vec![FieldFault::new(base, detail)]);
         }
         let mut seen = Vec::with_capacity(headers.len());
         for (name, value) in &headers {
@@ -275,6 +274,14 @@ mod tests {
         }
         assert!(parse(&[]).is_err());
         assert!(parse(&[("X-Key", "a"), ("x-key", "b")]).is_err());
+    }
+
+    #[test]
+    fn a_hundred_thousand_headers_are_one_fault() {
+        let many = (0..100_000).map(|n| (format!("x-{n}"), SecretString::from("")));
+        let faults = UpstreamHeaders::parse("/auth/headers", many).expect_err("too many");
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].pointer, "/auth/headers");
     }
 
     #[test]
