@@ -41,6 +41,8 @@ async fn the_gateway_holds_these_privileges_and_no_others() {
     assert_eq!(
         selected,
         [
+            "_sqlx_migrations select: checksum description execution_time installed_on success \
+             version",
             "data_keys select: created_at kid retired_at sealed",
             "grants select: expires_at id identity label labels org_id paused_at policy_id \
              previous_until previous_version revoked_at server_id token_version",
