@@ -54,12 +54,14 @@ as $$
     where lower(u.email collate "C") = address_key
 $$;
 
-create function account_set_password(account uuid, password text) returns boolean
+-- Replaces the password; only while it is still the one whose hash is `proven`, where one is given.
+create function account_set_password(account uuid, proven text, password text) returns boolean
     language plpgsql volatile security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
 begin
-    update public.users u set password_hash = password where u.id = account;
+    update public.users u set password_hash = password
+    where u.id = account and (proven is null or u.password_hash = proven);
     if not found then
         return false;
     end if;
@@ -183,7 +185,12 @@ $$;
 
 -- Sessions -------------------------------------------------------------------------------------
 
-create function session_create(account uuid, hash bytea, lives interval) returns void
+-- Starts a session, if the password is still the one whose hash is `proven`, and answers null if not.
+--
+-- The row is locked against a change of the password: of the two, whichever comes second sees what
+-- the first has done.
+create function session_create(account uuid, proven text, hash bytea, lives interval)
+    returns boolean
     language sql volatile security definer
     set search_path = pg_catalog, public, pg_temp
 as $$
@@ -194,8 +201,14 @@ as $$
         where e.expires_at <= now()
         order by e.expires_at limit 10 for update skip locked
     );
+    with allowed as (
+        select u.id from public.users u
+        where u.id = account and u.password_hash = proven
+        for share
+    )
     insert into public.sessions (token_hash, user_id, expires_at)
-    values (hash, account, now() + lives);
+    select hash, a.id, now() + lives from allowed a
+    returning true
 $$;
 
 -- The person, once per organisation they are in, or once without one.
@@ -368,14 +381,14 @@ $$;
 grant create on schema public to tollgate_wall;
 alter function account_create(uuid, text, text, boolean) owner to tollgate_wall;
 alter function account_credentials(text) owner to tollgate_wall;
-alter function account_set_password(uuid, text) owner to tollgate_wall;
+alter function account_set_password(uuid, text, text) owner to tollgate_wall;
 alter function account_mark_verified(uuid) owner to tollgate_wall;
 alter function account_token_start(text, text, bytea, interval) owner to tollgate_wall;
 alter function account_token_use(text, bytea) owner to tollgate_wall;
 alter function account_token_is_good(text, bytea) owner to tollgate_wall;
 alter function sign_in_count(text, integer, text, integer, interval) owner to tollgate_wall;
 alter function sign_in_clear(text) owner to tollgate_wall;
-alter function session_create(uuid, bytea, interval) owner to tollgate_wall;
+alter function session_create(uuid, text, bytea, interval) owner to tollgate_wall;
 alter function session_find(bytea) owner to tollgate_wall;
 alter function session_end(bytea) owner to tollgate_wall;
 alter function organisation_slug_claim(text, uuid) owner to tollgate_wall;
@@ -389,14 +402,14 @@ alter function audit_partitions_drop(timestamptz) owner to tollgate_partitions;
 revoke execute on function
     account_create(uuid, text, text, boolean),
     account_credentials(text),
-    account_set_password(uuid, text),
+    account_set_password(uuid, text, text),
     account_mark_verified(uuid),
     account_token_start(text, text, bytea, interval),
     account_token_use(text, bytea),
     account_token_is_good(text, bytea),
     sign_in_count(text, integer, text, integer, interval),
     sign_in_clear(text),
-    session_create(uuid, bytea, interval),
+    session_create(uuid, text, bytea, interval),
     session_find(bytea),
     session_end(bytea),
     organisation_slug_claim(text, uuid),
@@ -410,14 +423,14 @@ from public;
 grant execute on function
     account_create(uuid, text, text, boolean),
     account_credentials(text),
-    account_set_password(uuid, text),
+    account_set_password(uuid, text, text),
     account_mark_verified(uuid),
     account_token_start(text, text, bytea, interval),
     account_token_use(text, bytea),
     account_token_is_good(text, bytea),
     sign_in_count(text, integer, text, integer, interval),
     sign_in_clear(text),
-    session_create(uuid, bytea, interval),
+    session_create(uuid, text, bytea, interval),
     session_find(bytea),
     session_end(bytea),
     organisation_slug_claim(text, uuid),

@@ -9,6 +9,7 @@ use tests::{
     agent::{Raw, post, rerun_body, said},
     scripted::Manner,
 };
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 struct Door {
     app: TestApp,
@@ -83,10 +84,6 @@ async fn malformed_messages_are_refused() {
         assert_eq!(answer.status, 400, "{what}: {}", answer.text);
         let message = answer.message();
         let got = message["error"]["code"].as_i64();
-        assert!(
-            got.is_some_and(|got| got == code || [-32700, -32600, -32602].contains(&got)),
-            "{what}: {message}"
-        );
         assert_eq!(got, Some(code), "{what}: {message}");
         assert!(answer.headers.contains_key("tollgate-decision"), "{what}");
         assert!(
@@ -188,25 +185,8 @@ async fn bad_tokens_are_turned_away() {
 
 /// Two seconds from now, as the API writes times.
 fn soon() -> String {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .expect("after 1970");
-    let seconds = now.as_secs() + 2;
-    let days = seconds / 86_400;
-    // Civil date from days, by Howard Hinnant's algorithm, for the years that a test can see.
-    let z = days + 719_468;
-    let era = z / 146_097;
-    let doe = z - era * 146_097;
-    let yoe = (doe - doe / 1_460 + doe / 36_524 - doe / 146_096) / 365;
-    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    let mp = (5 * doy + 2) / 153;
-    let (day, month) = (
-        doy - (153 * mp + 2) / 5 + 1,
-        if mp < 10 { mp + 3 } else { mp - 9 },
-    );
-    let year = yoe + era * 400 + u64::from(month <= 2);
-    let (h, m, s) = (seconds % 86_400 / 3_600, seconds % 3_600 / 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{h:02}:{m:02}:{s:02}Z")
+    let soon = OffsetDateTime::now_utc() + Duration::from_secs(2);
+    soon.format(&Rfc3339).expect("a time of this century")
 }
 
 /// An unknown tool and a body that is too large.

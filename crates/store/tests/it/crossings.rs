@@ -80,7 +80,7 @@ async fn the_list_is_this_short() {
         let crosses = text.contains("security definer");
         assert_eq!(
             crosses,
-            path.to_string_lossy().ends_with("_crossings.sql"),
+            path.to_string_lossy().ends_with("0009_crossings.sql"),
             "{}",
             path.display()
         );
