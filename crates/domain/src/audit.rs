@@ -160,6 +160,15 @@ pub struct Charge {
     pub window_ms: u64,
 }
 
+/// What a rule in shadow would have done, had it been enforced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shadow {
+    /// The kind of refusal; `approval_required` where it would have held the call.
+    pub code: Code,
+    /// The rule's pointer in its policy.
+    pub rule: String,
+}
+
 /// One judged request. Everything a page shows of it, as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
@@ -197,6 +206,9 @@ pub struct Decision {
     pub message: String,
     /// What each limit was charged.
     pub charges: Vec<Charge>,
+    /// What shadow rules would have done, in the order of evaluation.
+    #[serde(default)]
+    pub shadow: Vec<Shadow>,
     /// How long until the same call would fit, rounded up.
     pub retry_after_ms: Option<u64>,
     /// Whether the limits could not be checked and the server is set to let calls through then.

@@ -7,7 +7,7 @@ use domain::{
     audit::{Charge, Code},
 };
 use limits::{Bucket, Buckets, Proof, Taken};
-use policy::{Limit, LimitScope, Refill, Verdict};
+use policy::{Judgement, Limit, LimitScope, Pass, Refill, Verdict};
 
 use crate::{
     refusal::Refusal,
@@ -32,7 +32,7 @@ impl Permit {
 /// What is to be admitted.
 pub(crate) enum Ask<'e> {
     /// A `tools/call`, as the policy's engine judged it.
-    Call(Verdict<'e>),
+    Call(Judgement<'e>),
     /// `initialize`.
     Initialize,
     /// Any other method, and `GET` and `DELETE`.
@@ -48,8 +48,10 @@ const HANDSHAKES_A_MINUTE: u64 = 60;
 pub(crate) async fn admit(turn: &Turn, ask: Ask<'_>) -> Result<Permit, Refusal> {
     let grant = &turn.caller.grant;
     let limits: Cow<'_, [Limit]> = match &ask {
-        Ask::Call(Verdict::Refuse(refusal)) => return Err(refused(refusal, None, Vec::new())),
-        Ask::Call(Verdict::Charge(limits)) => Cow::Borrowed(limits),
+        Ask::Call(judgement) => match &judgement.verdict {
+            Verdict::Refuse(refusal) => return Err(refused(refusal, None, Vec::new())),
+            Verdict::Pass(Pass { limits, .. }) => Cow::Borrowed(limits),
+        },
         Ask::Initialize | Ask::Other => Cow::Borrowed(&[]),
     };
     let buckets: Vec<Bucket> = match &ask {

@@ -247,6 +247,11 @@ fn judge(route: &PolicyRoute, server: &ServerEntry, old: Option<&GrantPolicy>) -
         return ready(Arc::clone(&old.engine));
     }
     match Policy::parse(&route.document) {
+        // Whoever published it got past the console: its rules would not be kept.
+        Ok(policy) if !policy.not_available().is_empty() => {
+            tracing::error!(policy.id = %route.id, "a published policy asks for what is not enforced yet");
+            GrantPolicy::Unreadable(name)
+        }
         Ok(policy) => ready(Arc::new(Engine::compile(
             &policy,
             server.inventory.as_deref(),

@@ -131,7 +131,7 @@ async fn post(mut turn: Turn, keys: &Keys, parts: &Parts, body: Body) -> Respons
     if let Err(door) = turn.stand_again(now_ms) {
         return answers::door(door, &turn.browser);
     }
-    // The policy is held here, because the verdict borrows from it while the limits are asked.
+    // The policy is held here, because the judgement borrows from it while the limits are asked.
     let grant = Arc::clone(&turn.caller.grant);
     let mut asked = match read(
         &mut turn,
@@ -144,8 +144,8 @@ async fn post(mut turn: Turn, keys: &Keys, parts: &Parts, body: Body) -> Respons
         Ok(asked) => asked,
         Err(refusal) => return turn.refuse(refusal),
     };
-    let ask = match (asked.verdict, asked.out.kind) {
-        (Some(verdict), _) => Ask::Call(verdict),
+    let ask = match (asked.judgement, asked.out.kind) {
+        (Some(judgement), _) => Ask::Call(judgement),
         (None, Kind::Initialize) => Ask::Initialize,
         (None, _) => Ask::Other,
     };

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use json::{Bounds, Document, FaultKind, Value};
-use policy::{Call, GrantFacts, Verdict};
+use policy::{Call, GrantFacts, Judgement};
 
 use crate::{
     caller::Keys,
@@ -48,7 +48,7 @@ pub(crate) struct Outgoing {
 /// A request that was read, and judged where a policy judges it.
 pub(crate) struct Asked<'e> {
     pub(crate) out: Outgoing,
-    pub(crate) verdict: Option<Verdict<'e>>,
+    pub(crate) judgement: Option<Judgement<'e>>,
 }
 
 /// Reads a body.
@@ -265,7 +265,7 @@ fn call<'e>(
         GrantPolicy::Unreadable(_) => return Err(Refusal::PolicyUnreadable),
         GrantPolicy::Ready(compiled) => &compiled.engine,
     };
-    let verdict = engine.judge(&Call {
+    let judgement = engine.judge(&Call {
         tool: name,
         arguments: call.arguments,
         grant: GrantFacts {
@@ -273,6 +273,7 @@ fn call<'e>(
             identity: grant.route.identity.as_ref().map(domain::Identity::as_str),
             labels: &grant.route.labels,
         },
+        class: None,
         now_unix_ms: now_ms,
     });
     let out = Outgoing {
@@ -284,7 +285,7 @@ fn call<'e>(
     };
     Ok(Asked {
         out,
-        verdict: Some(verdict),
+        judgement: Some(judgement),
     })
 }
 
@@ -315,7 +316,7 @@ fn plain(kind: Kind, body: Bytes) -> Asked<'static> {
             session: None,
             headers: Vec::new(),
         },
-        verdict: None,
+        judgement: None,
     }
 }
 

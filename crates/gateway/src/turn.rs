@@ -152,6 +152,7 @@ impl Turn {
             rule: ruling.rule,
             message: ruling.message,
             charges: ruling.charges,
+            shadow: Vec::new(),
             retry_after_ms: ruling.retry_after_ms,
             failed_open: ruling.failed_open,
             client: self.client.clone(),

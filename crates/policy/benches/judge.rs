@@ -58,6 +58,7 @@ fn judge(c: &mut Criterion) {
         tool,
         arguments: Some(arguments.root()),
         grant,
+        class: None,
         now_unix_ms: 1_767_571_200_000,
     };
 
@@ -80,7 +81,9 @@ fn judge(c: &mut Criterion) {
             call("tool_137"),
         ),
     ] {
-        assert!(matches!(engine.judge(&call), Verdict::Charge(limits) if limits.len() == 1));
+        assert!(
+            matches!(engine.judge(&call).verdict, Verdict::Pass(pass) if pass.limits.len() == 1)
+        );
         group.bench_function(name, |b| b.iter(|| drop(engine.judge(black_box(&call)))));
     }
     group.bench_function("a refusal of an unknown tool", |b| {

@@ -62,8 +62,6 @@ codes! {
         ACTION_ALLOW_IN_ALL_TOOLS = "action_allow_in_all_tools";
         /// `action: require_approval` beside `approval`.
         APPROVAL_TWICE = "approval_twice";
-        /// Part of the language that this release does not enforce yet.
-        NOT_AVAILABLE = "not_available";
     }
 }
 
@@ -88,5 +86,7 @@ codes! {
         REASON_UNUSED = "reason_unused";
         /// A limit whose scope a client can leave by itself.
         SCOPE_NOT_SAFE = "scope_not_safe";
+        /// Part of the language that the gateway does not enforce yet: it cannot be published.
+        NOT_AVAILABLE = "not_available";
     }
 }

@@ -2,12 +2,15 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use domain::{Tool, audit::Code};
+use domain::{
+    Tool, ToolClass,
+    audit::{Code, Shadow},
+};
 
 use crate::{
     effort::Effort,
     evaluate::{self, Join, ToolFacts},
-    limit::Limit,
+    limit::{Approval, Concurrent, Limit},
     message,
     plan::{Plan, Standing},
     policy::Policy,
@@ -34,6 +37,8 @@ pub struct Call<'a> {
     pub arguments: Option<json::Value<'a>>,
     /// Whose call it is.
     pub grant: GrantFacts<'a>,
+    /// The tool's class, in place of the inventory's; none of the gateway's calls has one.
+    pub class: Option<ToolClass>,
     /// Now, in milliseconds since 1970 in UTC.
     pub now_unix_ms: u64,
 }
@@ -49,13 +54,69 @@ pub struct GrantFacts<'a> {
     pub labels: &'a [(String, String)],
 }
 
+/// What was decided, and what shadow rules would have done.
+#[derive(Debug, Clone)]
+pub struct Judgement<'e> {
+    /// What was decided.
+    pub verdict: Verdict<'e>,
+    /// Each shadow rule that would have refused or held the call, in the order of evaluation up to
+    /// the refusal, if there is one.
+    pub shadow: Vec<Shadow>,
+}
+
 /// What was decided.
 #[derive(Debug, Clone)]
 pub enum Verdict<'e> {
     /// Not to be forwarded.
     Refuse(Refusal<'e>),
-    /// Let through if these limits all have tokens; at once where there are none.
-    Charge(Cow<'e, [Limit]>),
+    /// Let through once what it asks for is there.
+    Pass(Pass<'e>),
+}
+
+/// What a call that no rule refuses still needs.
+#[derive(Debug, Clone)]
+pub struct Pass<'e> {
+    /// A person's answer. Without a usable one the call is held.
+    pub approval: Option<&'e Approval>,
+    /// Tokens, of all these or of none: one of each, unless [`Pass::spends`] says otherwise.
+    pub limits: Cow<'e, [Limit]>,
+    /// For each limit, where any of them has `per` or `cost`.
+    amounts: Box<[Amount]>,
+    /// A place among the calls in flight, in each of these.
+    pub concurrent: Cow<'e, [Concurrent]>,
+    /// The largest result that is relayed, in bytes; the smallest of those that apply.
+    pub max_result_bytes: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+struct Amount {
+    cost: u64,
+    per: Option<Box<str>>,
+}
+
+/// What one limit takes for this call.
+#[derive(Debug, Clone, Copy)]
+pub struct Spend<'p> {
+    /// The limit.
+    pub limit: &'p Limit,
+    /// How many tokens.
+    pub cost: u64,
+    /// Whose bucket, where each value of an argument has its own: the value's canonical JSON.
+    pub per: Option<&'p str>,
+}
+
+impl Pass<'_> {
+    /// What each limit takes, in the order of [`Pass::limits`].
+    pub fn spends(&self) -> impl Iterator<Item = Spend<'_>> {
+        self.limits.iter().enumerate().map(|(at, limit)| {
+            let amount = self.amounts.get(at);
+            Spend {
+                limit,
+                cost: amount.map_or(1, |amount| amount.cost),
+                per: amount.and_then(|amount| amount.per.as_deref()),
+            }
+        })
+    }
 }
 
 /// Why a call is refused.
@@ -114,21 +175,21 @@ impl Engine {
 
     /// Judges one call: the order of `policy.md`, section 7. The first refusal wins.
     #[must_use]
-    pub fn judge<'e>(&'e self, call: &Call<'_>) -> Verdict<'e> {
+    pub fn judge<'e>(&'e self, call: &Call<'_>) -> Judgement<'e> {
         if let Some(plan) = self.plans.get(call.tool) {
-            return match self.refuse(plan.standing, plan.block, &plan.facts, call) {
-                Some(refusal) => Verdict::Refuse(refusal),
-                None => Verdict::Charge(Cow::Borrowed(&plan.limits)),
-            };
+            return judgement(
+                self.refuse(plan.standing, plan.block, &plan.facts, call),
+                Cow::Borrowed(&plan.limits),
+            );
         }
         let mut plan = self.rules.plan(call.tool);
         if self.inventory_known && !matches!(plan.standing, Standing::Hidden(_)) {
             plan.standing = Standing::Unknown;
         }
-        match self.refuse(plan.standing, plan.block, &plan.facts, call) {
-            Some(refusal) => Verdict::Refuse(refusal),
-            None => Verdict::Charge(Cow::Owned(plan.limits)),
-        }
+        judgement(
+            self.refuse(plan.standing, plan.block, &plan.facts, call),
+            Cow::Owned(plan.limits),
+        )
     }
 
     fn refuse(
@@ -179,6 +240,23 @@ impl Engine {
                         failed(Code::DenyIf, check, words)
                     })
             })
+    }
+}
+
+fn judgement<'e>(refusal: Option<Refusal<'e>>, limits: Cow<'e, [Limit]>) -> Judgement<'e> {
+    let verdict = match refusal {
+        Some(refusal) => Verdict::Refuse(refusal),
+        None => Verdict::Pass(Pass {
+            approval: None,
+            limits,
+            amounts: Box::default(),
+            concurrent: Cow::Borrowed(&[]),
+            max_result_bytes: None,
+        }),
+    };
+    Judgement {
+        verdict,
+        shadow: Vec::new(),
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) fn fold(text: &str) -> String {
 }
 
 /// A key of a path, with what it could be confused with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) text: Box<str>,
     folded: Box<str>,

@@ -19,15 +19,22 @@
 //!     tool: "rerun_workflow",
 //!     arguments: Some(arguments.root()),
 //!     grant: GrantFacts { label: "ci-runner", identity: None, labels: &[] },
+//!     class: None,
 //!     now_unix_ms: 0,
 //! };
-//! let Verdict::Refuse(refusal) = engine.judge(&call) else { panic!("it is refused") };
+//! let Verdict::Refuse(refusal) = engine.judge(&call).verdict else { panic!("it is refused") };
 //! assert_eq!(refusal.rule.as_deref(), Some("/tools/rerun_workflow/deny_if/0"));
 //! assert_eq!(refusal.message, "Not on main.");
 //! ```
 
+mod case;
+mod cases;
 mod cidr;
 mod codes;
+mod counters;
+mod coverage;
+mod decision;
+mod diff;
 mod effort;
 mod engine;
 mod evaluate;
@@ -44,12 +51,23 @@ mod number;
 mod path;
 mod plan;
 mod policy;
+mod preview;
 mod read;
 mod rules;
+mod schema;
+mod steps;
 mod truth;
 
+pub use cases::TestOutcome;
 pub use codes::{FAULT_CODES, WARNING_CODES};
-pub use engine::{Call, Engine, GrantFacts, Refusal, Verdict};
+pub use counters::{Counters, Explanation};
+pub use coverage::{Coverage, IdleRule, UnruledTool, coverage};
+pub use decision::Decision;
+pub use diff::{Change, ChangeKind, Effect, diff};
+pub use engine::{Call, Engine, GrantFacts, Judgement, Pass, Refusal, Spend, Verdict};
 pub use fault::{Fault, Report};
-pub use limit::{Limit, LimitScope, Refill};
+pub use limit::{Approval, Approvers, Argument, Concurrent, Limit, LimitScope, Mode, Refill};
 pub use policy::{Policy, check};
+pub use preview::{ToolPreview, ToolVerdict, preview};
+pub use schema::json_schema;
+pub use steps::{ConditionStep, Stage, Step, StepResult};

@@ -4,12 +4,22 @@ use std::borrow::Cow;
 
 use domain::audit::Code;
 
-use crate::{engine::Refusal, message};
+use crate::{engine::Refusal, message, path::Path, rules::Condition};
 
-/// One bucket that a call takes a token from, as a policy names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Whether a rule refuses, or only says that it would have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Mode {
+    /// It refuses.
+    #[default]
+    Enforce,
+    /// It never refuses; what it would have done is recorded on the decision.
+    Shadow,
+}
+
+/// One bucket that a call takes tokens from, as a policy names it.
+#[derive(Debug, Clone)]
 pub struct Limit {
-    /// The counter's name. With scope, window and refill it names the bucket.
+    /// The counter's name. With scope, window, refill and `per` it names the bucket.
     pub counter: String,
     /// The rule's pointer in its policy, such as `/tools/x/limits/calls`.
     pub rule: String,
@@ -21,12 +31,77 @@ pub struct Limit {
     pub scope: LimitScope,
     /// How tokens come back.
     pub refill: Refill,
+    /// The argument that gives each of its values a bucket of its own.
+    pub per: Option<Argument>,
+    /// The argument whose whole number is spent instead of 1.
+    pub cost: Option<Argument>,
     /// The author's text for a refusal.
     pub on_deny: Option<String>,
+    /// Whether it refuses.
+    pub mode: Mode,
+}
+
+/// A path that leads to one argument.
+#[derive(Debug, Clone)]
+pub struct Argument {
+    pub(crate) text: Box<str>,
+    pub(crate) path: Path,
+}
+
+impl Argument {
+    /// The path as its author wrote it.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+}
+
+/// How many calls may be in flight at once.
+#[derive(Debug, Clone)]
+pub struct Concurrent {
+    /// The rule's pointer in its policy.
+    pub rule: String,
+    /// Calls at once; 0 refuses always.
+    pub max: u64,
+    /// Whose calls are counted together.
+    pub scope: LimitScope,
+    /// Whether it refuses.
+    pub mode: Mode,
+}
+
+/// That a person must answer a call before it is forwarded: `policy.md`, section 5.
+#[derive(Debug, Clone)]
+pub struct Approval {
+    /// The rule's pointer in its policy: the block's `/approval`, or `/action` where it is short
+    /// for it.
+    pub rule: String,
+    pub(crate) when: Option<std::sync::Arc<[Condition]>>,
+    /// How long it waits for an answer, in milliseconds; none where the document does not say.
+    pub timeout_ms: Option<u64>,
+    /// What whoever answers is told.
+    pub reason: Option<String>,
+    /// Who may answer.
+    pub approvers: Approvers,
+    /// Whether those behind the grant may not answer.
+    pub four_eyes: bool,
+    /// How many must approve.
+    pub quorum: u64,
+    /// Whether it holds the call.
+    pub mode: Mode,
+}
+
+/// The least role that may answer an approval.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Approvers {
+    /// Admins and owners.
+    Admin,
+    /// Whoever may edit policies.
+    #[default]
+    PolicyManager,
 }
 
 impl Limit {
-    /// The refusal when the bucket has no token; `retry_after_ms` is none where waiting never
+    /// The refusal when the bucket has too few tokens; `retry_after_ms` is none where waiting never
     /// helps. The message gives the wait in whole seconds, rounded up.
     #[must_use]
     pub fn refusal(&self, tool: &str, retry_after_ms: Option<u64>) -> Refusal<'_> {
@@ -39,8 +114,10 @@ impl Limit {
 
     /// Whether both take their tokens from one bucket.
     pub(crate) fn same_bucket(&self, other: &Self) -> bool {
+        let per = |limit: &Self| limit.per.as_ref().map(|per| per.path.clone());
         (&self.counter, self.window_ms, self.scope, self.refill)
             == (&other.counter, other.window_ms, other.scope, other.refill)
+            && per(self) == per(other)
     }
 }
 

@@ -126,7 +126,10 @@ mod tests {
             max,
             scope: LimitScope::Grant,
             refill: Refill::Sliding,
+            per: None,
+            cost: None,
             on_deny: on_deny.map(str::to_owned),
+            mode: crate::Mode::Enforce,
         }
     }
 

@@ -6,7 +6,7 @@ use crate::fold::Key;
 const SEGMENTS_MAX: usize = 64;
 
 /// What a condition looks at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Path {
     /// Somewhere in the call's arguments.
     Args(Box<[Segment]>),
@@ -21,7 +21,7 @@ pub(crate) enum Path {
 }
 
 /// One step of a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Segment {
     Key(Key),
     Index(u32),

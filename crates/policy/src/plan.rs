@@ -9,7 +9,7 @@ use crate::{
     evaluate::{Annotation, ToolFacts},
     fold::{Key, fold},
     glob::Glob,
-    limit::{Limit, LimitScope, Refill},
+    limit::{Limit, LimitScope, Mode, Refill},
     path::Path,
     rules::{Block, Rules},
 };
@@ -199,6 +199,9 @@ fn rate(block: &Block, tool: &str) -> Option<Limit> {
         max: rate.max,
         scope: LimitScope::Grant,
         refill: Refill::Sliding,
+        per: None,
+        cost: None,
         on_deny: None,
+        mode: Mode::Enforce,
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::Tool;
 
 use crate::{
+    codes::NOT_AVAILABLE,
     fault::{Fault, Report},
     read::{self, BOUNDS},
     rules::Rules,
@@ -16,6 +17,7 @@ use crate::{
 pub struct Policy {
     text: Arc<str>,
     pub(crate) rules: Arc<Rules>,
+    not_available: Arc<[Fault]>,
 }
 
 impl Policy {
@@ -25,10 +27,13 @@ impl Policy {
     /// Every fault, in the order of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let (rules, report) = read::document(text, None);
+        let not_available = report.warnings.into_iter();
+        let not_available = not_available.filter(|warning| warning.code == NOT_AVAILABLE);
         match rules {
             Some(rules) => Ok(Self {
                 text: text.into(),
                 rules: Arc::new(rules),
+                not_available: not_available.collect(),
             }),
             None => Err(report.faults),
         }
@@ -38,6 +43,13 @@ impl Policy {
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What of it the gateway does not enforce yet. A document with any of these must not be
+    /// published: its rules would not be kept.
+    #[must_use]
+    pub fn not_available(&self) -> &[Fault] {
+        &self.not_available
     }
 
     /// The same document in one fixed spelling: RFC 8785 order and escaping, numbers as exact

@@ -172,8 +172,9 @@ impl<'i> Reader<'i> {
 
     /// Notes a part of the language that cannot be published yet.
     fn later(&mut self, part: Later, at: &At<'_>) {
-        let detail = format!("{} not available in this release yet", part.words());
-        self.fault(NOT_AVAILABLE, at, detail);
+        let words = part.words();
+        let detail = format!("{words} not enforced by the gateway yet, so it cannot be published");
+        self.warn(NOT_AVAILABLE, at, detail);
     }
 
     /// Notes the keys at these offsets. At most 32 levels of recursion, see [`BOUNDS`].

@@ -2,10 +2,19 @@
 
 use std::collections::HashSet;
 
+use domain::ToolClass;
 use ipnet::IpNet;
 use regex::Regex;
 
-use crate::{glob::Glob, host::Host, limit::Limit, literal::Literal, number::Number, path::Path};
+use crate::{
+    case::Case,
+    glob::Glob,
+    host::Host,
+    limit::{Approval, Concurrent, Limit, Mode},
+    literal::Literal,
+    number::Number,
+    path::Path,
+};
 
 /// The whole document.
 #[derive(Debug)]
@@ -13,7 +22,10 @@ pub(crate) struct Rules {
     pub(crate) default_allow: bool,
     pub(crate) hide: Vec<Glob>,
     pub(crate) all_tools: Block,
+    /// By class, mildest first.
+    pub(crate) classes: Vec<(ToolClass, Block)>,
     pub(crate) tools: Vec<(Glob, Block)>,
+    pub(crate) tests: Vec<Case>,
 }
 
 /// What applies to a call.
@@ -24,8 +36,21 @@ pub(crate) struct Block {
     pub(crate) reason: Option<String>,
     pub(crate) require: Vec<Check>,
     pub(crate) deny_if: Vec<Check>,
+    pub(crate) approval: Option<Approval>,
     pub(crate) limits: Vec<Limit>,
     pub(crate) rate: Option<Rate>,
+    pub(crate) validate: Option<Validate>,
+    pub(crate) concurrent: Option<Concurrent>,
+    pub(crate) max_result_bytes: Option<u64>,
+}
+
+/// What of the tool's `inputSchema` the arguments must satisfy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Validate {
+    /// All of it.
+    Schema,
+    /// That what it requires is there.
+    RequiredArguments,
 }
 
 /// `rate_limit`, whose counter is named after the tool that is called.
@@ -42,6 +67,7 @@ pub(crate) struct Check {
     pub(crate) conditions: Vec<Condition>,
     pub(crate) on_deny: Option<String>,
     pub(crate) missing_passes: bool,
+    pub(crate) mode: Mode,
 }
 
 #[derive(Debug)]

@@ -35,6 +35,7 @@ fn decision() -> Decision {
             left: 9,
             window_ms: 60_000,
         }],
+        shadow: Vec::new(),
         retry_after_ms: None,
         failed_open: false,
         client: Some("claude-code 2.1.0".to_owned()),

@@ -174,7 +174,7 @@ pub(crate) struct Decision {
     message: String,
     /// What shadow rules would have done.
     #[schema(value_type = Vec<schema::AnyJson>)]
-    shadow: [(); 0],
+    shadow: Vec<domain::audit::Shadow>,
     /// What each limit would be charged.
     charges: Vec<Charge>,
     /// How long until the same call would fit.
@@ -256,7 +256,7 @@ async fn decide(
         code: decision.code,
         rule: decision.rule,
         message: decision.message,
-        shadow: [],
+        shadow: decision.shadow,
         charges: decision.charges.into_iter().map(Charge::from).collect(),
         retry_after_ms: decision.retry_after_ms,
     })

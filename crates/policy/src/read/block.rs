@@ -5,9 +5,9 @@ use json::Kind;
 use super::{At, Reader, approval, check, limit};
 use crate::{
     codes::{ACTION_ALLOW_IN_ALL_TOOLS, APPROVAL_TWICE, BAD_VALUE, COUNTER_TWICE, REASON_UNUSED},
-    limit::Limit,
+    limit::{Approval, Approvers, Concurrent, Limit, LimitScope, Mode},
     not_available::Later,
-    rules::Block,
+    rules::{Block, Validate},
 };
 
 const FIELDS: [&str; 10] = [
@@ -25,19 +25,18 @@ const FIELDS: [&str; 10] = [
 const CHECKS_MAX: usize = 64;
 const LIMITS_MAX: usize = 32;
 const RESULT_BYTES_MAX: u64 = 4 * 1024 * 1024;
-pub(super) const MODES: [(&str, ()); 2] = [("enforce", ()), ("shadow", ())];
+const CONCURRENT_MAX: u64 = 1_000_000;
+pub(super) const MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
 
 /// Every limit of a document that names a counter, to be compared.
 #[derive(Default)]
 pub(super) struct Limits(pub(super) Vec<Place>);
 
-/// A limit, and what of it is not enforced yet but must agree.
+/// A limit and its place.
 pub(super) struct Place {
     pub(super) pointer: String,
     pub(super) offset: usize,
     pub(super) limit: Limit,
-    pub(super) per: Option<String>,
-    pub(super) cost: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -81,6 +80,16 @@ pub(super) fn read(
             reader.fault(APPROVAL_TWICE, at, detail);
         }
         reader.later(Later::Approval, at);
+        block.approval = Some(Approval {
+            rule: format!("{}/action", block.pointer),
+            when: None,
+            timeout_ms: None,
+            reason: None,
+            approvers: Approvers::default(),
+            four_eyes: false,
+            quorum: 1,
+            mode: Mode::Enforce,
+        });
     }
     if let Some(at) = fields.get("reason") {
         block.reason = reader.told(at);
@@ -105,8 +114,14 @@ pub(super) fn read(
         }
     }
     if let Some(at) = fields.get("approval") {
-        approval::read(reader, at);
-        reader.later(Later::Approval, at);
+        block.approval = approval::read(reader, at, &block.pointer);
+        if block
+            .approval
+            .as_ref()
+            .is_some_and(|it| it.mode == Mode::Enforce)
+        {
+            reader.later(Later::Approval, at);
+        }
     }
     if let Some(at) = fields.get("limits") {
         let first = limits.0.len();
@@ -132,59 +147,57 @@ pub(super) fn read(
     block.rate = fields
         .get("rate_limit")
         .and_then(|at| limit::read_rate(reader, at));
-    rest(reader, &fields);
+    block.validate = fields.get("validate").and_then(|at| validate(reader, at));
+    block.concurrent = fields
+        .get("concurrent")
+        .and_then(|at| concurrent(reader, at, &block.pointer));
+    block.max_result_bytes = fields
+        .get("max_result_bytes")
+        .and_then(|at| reader.whole(at, 1..=RESULT_BYTES_MAX));
     block
 }
 
-/// What is checked and not enforced yet.
-fn rest(reader: &mut Reader<'_>, fields: &super::field::Fields<'_>) {
-    if let Some(at) = fields.get("validate") {
-        validate(reader, at);
-        reader.later(Later::Validate, at);
-    }
-    if let Some(at) = fields.get("concurrent") {
-        if let Some(fields) = reader.object(at, &["max", "scope", "mode"]) {
-            if let Some(at) = reader.required(&fields, "max") {
-                reader.whole(at, 0..=1_000_000);
-            }
-            if let Some(at) = fields.get("scope") {
-                reader.word(at, &limit::SCOPES);
-            }
-            if let Some(at) = fields.get("mode") {
-                reader.word(at, &MODES);
-                reader.later(Later::Mode, at);
-            }
-        }
-        reader.later(Later::Concurrent, at);
-    }
-    if let Some(at) = fields.get("max_result_bytes") {
-        reader.whole(at, 1..=RESULT_BYTES_MAX);
-        reader.later(Later::MaxResultBytes, at);
-    }
+fn concurrent(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Concurrent> {
+    let fields = reader.object(at, &["max", "scope", "mode"])?;
+    reader.later(Later::Concurrent, at);
+    let max = reader
+        .required(&fields, "max")
+        .and_then(|at| reader.whole(at, 0..=CONCURRENT_MAX));
+    let scope = match fields.get("scope") {
+        Some(at) => reader.word(at, &limit::SCOPES),
+        None => Some(LimitScope::Grant),
+    };
+    let mode = reader.mode(&fields);
+    Some(Concurrent {
+        rule: format!("{block}/concurrent"),
+        max: max?,
+        scope: scope?,
+        mode,
+    })
 }
 
-fn validate(reader: &mut Reader<'_>, at: &At<'_>) {
+fn validate(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Validate> {
     match at.value.kind() {
-        Kind::String => {
-            reader.word(at, &[("schema", ())]);
-        }
+        Kind::String => reader.word(at, &[("schema", Validate::Schema)]),
         Kind::Object => {
-            if let Some(fields) = reader.object(at, &["required_args"])
-                && let Some(at) = reader.required(&fields, "required_args")
-                && reader.boolean(at) == Some(false)
-            {
-                reader.fault(
-                    BAD_VALUE,
-                    at,
-                    "must be true; leave `validate` out otherwise",
-                );
+            let fields = reader.object(at, &["required_args"])?;
+            let at = reader.required(&fields, "required_args")?;
+            if reader.boolean(at)? {
+                return Some(Validate::RequiredArguments);
             }
+            reader.fault(
+                BAD_VALUE,
+                at,
+                "must be true; leave `validate` out otherwise",
+            );
+            None
         }
         _ => {
             let detail = "must be \"schema\" or {\"required_args\": true}";
             reader
                 .fault(crate::codes::WRONG_TYPE, at, detail)
                 .got(at.value);
+            None
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Checks and their conditions.
 
-use super::{At, Reader, block::MODES, op, quoted};
+use super::{At, Reader, op, quoted};
 use crate::{
     codes::{BAD_PATH, NOTHING_REQUIRED, UNKNOWN_ANNOTATION},
     nearest::nearest,
-    not_available::Later,
     path::Path,
     rules::{Check, Condition},
 };
@@ -34,10 +33,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Option
     };
     let fields = reader.object(at, known)?;
     let on_deny = fields.get("on_deny").and_then(|at| reader.told(at));
-    if let Some(at) = fields.get("mode") {
-        reader.word(at, &MODES);
-        reader.later(Later::Mode, at);
-    }
+    let mode = reader.mode(&fields);
     let missing_passes = fields
         .get("missing")
         .and_then(|at| reader.word(at, &[("pass", true)]))
@@ -57,6 +53,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Option
         conditions,
         on_deny,
         missing_passes,
+        mode,
     })
 }
 

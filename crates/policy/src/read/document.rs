@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use domain::ToolClass;
 use json::{Kind, Value};
 
 use super::{At, Reader, block, field::Fields, quoted, test};
@@ -11,9 +12,9 @@ use crate::{
         UNSUPPORTED_VERSION,
     },
     glob::Glob,
-    limit::{LimitScope, Refill},
+    limit::{Limit, LimitScope, Refill},
     nearest::nearest,
-    not_available::Later,
+    path::Path,
     rules::{Block, Rules},
 };
 
@@ -27,7 +28,6 @@ const FIELDS: [&str; 8] = [
     "tools",
     "tests",
 ];
-pub(super) const CLASSES: [&str; 5] = ["read", "write", "execute", "destructive", "financial"];
 const TOOLS_MAX: usize = 2000;
 /// For so many missing tools at most a nearest name is looked for, since each takes a look at the
 /// whole inventory.
@@ -51,16 +51,10 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
     let all_tools = fields
         .get("all_tools")
         .map(|at| block::read(reader, at, true, &mut limits));
-    if let Some(at) = fields.get("classes") {
-        if let Some(classes) = reader.object(at, &CLASSES) {
-            for class in CLASSES {
-                if let Some(at) = classes.get(class) {
-                    block::read(reader, at, false, &mut limits);
-                }
-            }
-        }
-        reader.later(Later::Classes, at);
-    }
+    let classes = fields
+        .get("classes")
+        .map(|at| classes(reader, at, &mut limits))
+        .unwrap_or_default();
     let tools = fields
         .get("tools")
         .map(|at| tools(reader, at, &mut limits))
@@ -69,10 +63,10 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
         .get("hide")
         .map(|at| hide(reader, at))
         .unwrap_or_default();
-    if let Some(at) = fields.get("tests") {
-        test::read(reader, at);
-        reader.later(Later::Tests, at);
-    }
+    let tests = fields
+        .get("tests")
+        .map(|at| test::read(reader, at))
+        .unwrap_or_default();
     agree(reader, &limits);
     if let Some(at) = fields.get("tools") {
         hidden_anyway(reader, at, &hide, &tools);
@@ -84,7 +78,9 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
             pointer: "/all_tools".to_owned(),
             ..Block::default()
         }),
+        classes,
         tools,
+        tests,
     })
 }
 
@@ -99,6 +95,21 @@ fn version(reader: &mut Reader<'_>, fields: &Fields<'_>) {
             .got(at.value)
             .hint(Some("\"1\""));
     }
+}
+
+fn classes(
+    reader: &mut Reader<'_>,
+    at: &At<'_>,
+    limits: &mut block::Limits,
+) -> Vec<(ToolClass, Block)> {
+    let Some(fields) = reader.object(at, &ToolClass::ALL.map(ToolClass::as_str)) else {
+        return Vec::new();
+    };
+    ToolClass::ALL
+        .into_iter()
+        .filter_map(|class| Some((class, fields.get(class.as_str())?)))
+        .map(|(class, at)| (class, block::read(reader, at, false, limits)))
+        .collect()
 }
 
 fn tools(reader: &mut Reader<'_>, at: &At<'_>, limits: &mut block::Limits) -> Vec<(Glob, Block)> {
@@ -180,7 +191,7 @@ fn glob(reader: &mut Reader<'_>, at: &At<'_>, name: &str, hints: &mut usize) -> 
 
 /// Limits on one bucket agree on what it holds and what a call costs.
 fn agree(reader: &mut Reader<'_>, limits: &block::Limits) {
-    type Bucket<'l> = (&'l str, u64, LimitScope, Refill, Option<&'l str>);
+    type Bucket<'l> = (&'l str, u64, LimitScope, Refill, Option<&'l Path>);
     let mut first: HashMap<Bucket<'_>, &block::Place> = HashMap::new();
     for place in &limits.0 {
         let limit = &place.limit;
@@ -189,10 +200,12 @@ fn agree(reader: &mut Reader<'_>, limits: &block::Limits) {
             limit.window_ms,
             limit.scope,
             limit.refill,
-            place.per.as_deref(),
+            limit.per.as_ref().map(|per| &per.path),
         );
         let earlier = *first.entry(bucket).or_insert(place);
-        let differs = match (earlier.limit.max == limit.max, earlier.cost == place.cost) {
+        let cost = |limit: &Limit| limit.cost.as_ref().map(|cost| cost.path.clone());
+        let same_cost = cost(&earlier.limit) == cost(limit);
+        let differs = match (earlier.limit.max == limit.max, same_cost) {
             (true, true) => continue,
             (false, _) => format!(
                 "`max` is {} there and {} here",

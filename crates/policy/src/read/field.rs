@@ -4,11 +4,12 @@ use std::ops::RangeInclusive;
 
 use json::{Kind, Value};
 
-use super::{At, Reader, note};
+use super::{At, Reader, block::MODES, note};
 use crate::{
     codes::{
         BAD_VALUE, MISSING_FIELD, OUT_OF_RANGE, TEXT_TOO_LONG, TOO_MANY, UNKNOWN_FIELD, WRONG_TYPE,
     },
+    limit::Mode,
     nearest::nearest,
 };
 
@@ -153,6 +154,14 @@ impl Reader<'_> {
                 .hint(nearest(&text, known));
         }
         found.map(|(_, meant)| *meant)
+    }
+
+    /// Whether the rule refuses or only records; refusing is what an absent field means.
+    pub(super) fn mode(&mut self, fields: &Fields<'_>) -> Mode {
+        fields
+            .get("mode")
+            .and_then(|at| self.word(at, &MODES))
+            .unwrap_or_default()
     }
 
     /// A whole number, written without point or exponent.

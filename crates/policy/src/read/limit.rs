@@ -2,14 +2,10 @@
 
 use json::Kind;
 
-use super::{
-    At, Reader,
-    block::{MODES, Place},
-    check, escape,
-};
+use super::{At, Reader, block::Place, check, escape};
 use crate::{
     codes::{BAD_COUNTER, BAD_PATH, OUT_OF_RANGE, SCOPE_NOT_SAFE},
-    limit::{Limit, LimitScope, Refill},
+    limit::{Argument, Limit, LimitScope, Refill},
     not_available::Later,
     path::Path,
     rules::Rate,
@@ -82,10 +78,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
     let per = argument("per", Later::Per);
     let cost = argument("cost", Later::Cost);
     let on_deny = fields.get("on_deny").and_then(|at| reader.told(at));
-    if let Some(at) = fields.get("mode") {
-        reader.word(at, &MODES);
-        reader.later(Later::Mode, at);
-    }
+    let mode = reader.mode(&fields);
     let counter = counter?;
     let limit = Limit {
         rule: format!("{block}/limits/{}", escape(&counter)),
@@ -94,15 +87,16 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
         max: max?,
         scope: scope?,
         refill: refill?,
+        per,
+        cost,
         on_deny,
+        mode,
     };
     let (pointer, offset) = (at.pointer.clone(), at.value.span().start);
     Some(Place {
         pointer,
         offset,
         limit,
-        per,
-        cost,
     })
 }
 
@@ -152,22 +146,25 @@ fn counter(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
 }
 
 /// A path to one argument, as `per` and `cost` take it.
-fn argument(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
+fn argument(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Argument> {
     let path = check::path(reader, at)?;
     let detail = match path {
         Path::Args(_) if path.has_each() => "must lead to one argument, so [*] has no place in it",
-        Path::Args(_) => return at.value.as_str().map(Into::into),
+        Path::Args(_) => {
+            return Some(Argument {
+                text: at.value.as_str()?.into(),
+                path,
+            });
+        }
         _ => "must lead to an argument, so it begins with args.",
     };
     reader.fault(BAD_PATH, at, detail).got(at.value);
     None
 }
 
-/// A time to wait: a whole number and its unit.
-pub(super) fn duration(reader: &mut Reader<'_>, at: &At<'_>) {
-    let Some(text) = reader.string(at) else {
-        return;
-    };
+/// A time to wait, in milliseconds: written as a whole number and its unit.
+pub(super) fn duration(reader: &mut Reader<'_>, at: &At<'_>) -> Option<u64> {
+    let text = reader.string(at)?;
     let seconds = text
         .char_indices()
         .next_back()
@@ -192,4 +189,5 @@ pub(super) fn duration(reader: &mut Reader<'_>, at: &At<'_>) {
         let detail = "must be a whole number and s, m, h or d, such as \"30m\"; at most 31 days";
         reader.fault(OUT_OF_RANGE, at, detail).got(at.value);
     }
+    seconds.map(|seconds| seconds * 1000)
 }

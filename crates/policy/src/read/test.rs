@@ -1,87 +1,117 @@
-//! Tests in a policy: checked here, run in a later release.
+//! Tests in a policy.
 
+use domain::ToolClass;
 use json::Kind;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{At, Reader, document::CLASSES};
-use crate::codes::{BAD_GLOB, BAD_VALUE};
+use super::{At, Reader};
+use crate::{
+    case::{Case, CaseGrant, Expect},
+    codes::{BAD_GLOB, BAD_VALUE},
+};
 
 const TESTS_MAX: usize = 500;
 const REPEAT_MAX: u64 = 10_000;
 
-pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) {
-    for at in reader.list(at, TESTS_MAX) {
-        one(reader, &at);
-    }
+pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Case> {
+    let list = reader.list(at, TESTS_MAX);
+    list.iter().filter_map(|at| one(reader, at)).collect()
 }
 
-fn one(reader: &mut Reader<'_>, at: &At<'_>) {
+fn one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Case> {
     let known = [
         "name", "tool", "args", "grant", "at", "repeat", "class", "expect", "rule",
     ];
-    let Some(fields) = reader.object(at, &known) else {
-        return;
-    };
-    if let Some(at) = reader.required(&fields, "name") {
-        reader.text(at);
-    }
-    if let Some(at) = reader.required(&fields, "tool")
-        && let Some(name) = reader.string(at)
-        && let Err(bad) = name.parse::<domain::ToolName>()
-    {
+    let fields = reader.object(at, &known)?;
+    let name = reader
+        .required(&fields, "name")
+        .and_then(|at| reader.text(at));
+    let tool = reader
+        .required(&fields, "tool")
+        .and_then(|at| tool(reader, at));
+    let args = fields.get("args").and_then(|at| {
+        reader.expect(at, Kind::Object)?;
+        Some(at.value.raw().into())
+    });
+    let grant = fields.get("grant").and_then(|at| grant(reader, at));
+    let at_unix_ms = fields.get("at").and_then(|at| instant(reader, at));
+    let repeat = fields
+        .get("repeat")
+        .and_then(|at| reader.whole(at, 1..=REPEAT_MAX));
+    let class = fields
+        .get("class")
+        .and_then(|at| reader.word(at, &ToolClass::ALL.map(|class| (class.as_str(), class))));
+    let expect = reader
+        .required(&fields, "expect")
+        .and_then(|at| reader.word(at, &Expect::WORDS));
+    let rule = fields.get("rule").and_then(|at| rule(reader, at));
+    Some(Case {
+        pointer: at.pointer.clone(),
+        offset: at.value.span().start,
+        name: name?,
+        tool: tool?,
+        args,
+        grant: grant.unwrap_or_default(),
+        at_unix_ms,
+        repeat: repeat.unwrap_or(1),
+        class,
+        expect: expect?,
+        rule,
+    })
+}
+
+fn tool(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
+    let name = reader.string(at)?;
+    if let Err(bad) = name.parse::<domain::ToolName>() {
         reader
             .fault(BAD_GLOB, at, format!("a tool's name {bad}"))
             .got(at.value);
+        return None;
     }
-    if let Some(at) = fields.get("args") {
-        reader.expect(at, Kind::Object);
-    }
-    if let Some(at) = fields.get("grant") {
-        grant(reader, at);
-    }
-    if let Some(at) = fields.get("at")
-        && let Some(text) = reader.string(at)
-        && OffsetDateTime::parse(&text, &Rfc3339).is_err()
-    {
-        let detail = "must be a time as RFC 3339 has it, such as 2026-01-05T09:00:00Z";
+    Some(name)
+}
+
+/// A time after 1970, in milliseconds.
+fn instant(reader: &mut Reader<'_>, at: &At<'_>) -> Option<u64> {
+    let text = reader.string(at)?;
+    let ms = OffsetDateTime::parse(&text, &Rfc3339)
+        .ok()
+        .and_then(|time| u64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok());
+    if ms.is_none() {
+        let detail = "must be a time after 1970 as RFC 3339 has it, such as 2026-01-05T09:00:00Z";
         reader.fault(BAD_VALUE, at, detail).got(at.value);
     }
-    if let Some(at) = fields.get("repeat") {
-        reader.whole(at, 1..=REPEAT_MAX);
-    }
-    if let Some(at) = fields.get("class") {
-        reader.word(at, &CLASSES.map(|class| (class, ())));
-    }
-    if let Some(at) = reader.required(&fields, "expect") {
-        reader.word(
-            at,
-            &[("allow", ()), ("deny", ()), ("hide", ()), ("approval", ())],
-        );
-    }
-    if let Some(at) = fields.get("rule")
-        && let Some(rule) = reader.string(at)
-        && !rule.starts_with('/')
-    {
+    ms
+}
+
+fn rule(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
+    let rule = reader.string(at)?;
+    if !rule.starts_with('/') {
         reader
             .fault(BAD_VALUE, at, "must be a pointer, which begins with /")
             .got(at.value);
+        return None;
     }
+    Some(rule)
 }
 
-fn grant(reader: &mut Reader<'_>, at: &At<'_>) {
-    let Some(fields) = reader.object(at, &["label", "labels", "identity"]) else {
-        return;
-    };
-    for name in ["label", "identity"] {
-        if let Some(at) = fields.get(name) {
-            reader.string(at);
-        }
-    }
+fn grant(reader: &mut Reader<'_>, at: &At<'_>) -> Option<CaseGrant> {
+    let fields = reader.object(at, &["label", "labels", "identity"])?;
+    let mut text = |name| fields.get(name).and_then(|at| reader.string(at));
+    let (label, identity) = (text("label"), text("identity"));
+    let mut labels = Vec::new();
     if let Some(at) = fields.get("labels")
         && reader.expect(at, Kind::Object).is_some()
     {
         for (key, value) in at.value.members() {
-            reader.string(&at.child(&key, value));
+            if let Some(text) = reader.string(&at.child(&key, value)) {
+                labels.push((key.into_owned(), text));
+            }
         }
     }
+    Some(CaseGrant {
+        label,
+        identity,
+        labels,
+    })
 }

@@ -60,13 +60,17 @@ pub(crate) fn with(
     let document = (!arguments.is_empty())
         .then(|| Document::parse(arguments.as_bytes(), BOUNDS).expect("the test's own JSON"));
     let arguments = document.as_ref().map(|document| document.root());
-    match engine.judge(&Call {
-        tool,
-        arguments,
-        grant,
-        now_unix_ms,
-    }) {
-        Verdict::Charge(_) => "allow".to_owned(),
+    match engine
+        .judge(&Call {
+            tool,
+            arguments,
+            grant,
+            class: None,
+            now_unix_ms,
+        })
+        .verdict
+    {
+        Verdict::Pass(_) => "allow".to_owned(),
         Verdict::Refuse(refusal) => match refusal.rule {
             Some(rule) => format!("{} {rule}", refusal.code),
             None => refusal.code.to_string(),

@@ -19,10 +19,11 @@ fn judge(engine: &Engine, arguments: &str) -> String {
         tool: "t",
         arguments: Some(document.root()),
         grant,
+        class: None,
         now_unix_ms: 0,
     });
-    match verdict {
-        Verdict::Charge(_) => "allow".to_owned(),
+    match verdict.verdict {
+        Verdict::Pass(_) => "allow".to_owned(),
         Verdict::Refuse(refusal) => refusal.code.to_string(),
     }
 }

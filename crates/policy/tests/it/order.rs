@@ -87,10 +87,11 @@ fn limits(document: &str, tool: &str) -> Vec<Limit> {
         tool,
         arguments: Some(arguments.root()),
         grant,
+        class: None,
         now_unix_ms: 0,
     };
-    match engine.judge(&call) {
-        Verdict::Charge(limits) => limits.into_owned(),
+    match engine.judge(&call).verdict {
+        Verdict::Pass(pass) => pass.limits.into_owned(),
         Verdict::Refuse(refusal) => panic!("{refusal:?}"),
     }
 }
@@ -145,11 +146,12 @@ fn said(block: &str, arguments: &str) -> String {
         tool: "t",
         arguments: Some(arguments.root()),
         grant,
+        class: None,
         now_unix_ms: 0,
     };
-    match engine.judge(&call) {
+    match engine.judge(&call).verdict {
         Verdict::Refuse(refusal) => refusal.message.into_owned(),
-        Verdict::Charge(_) => panic!("{block}"),
+        Verdict::Pass(_) => panic!("{block}"),
     }
 }
 
@@ -208,9 +210,10 @@ fn what_is_not_shown_is_unknown_whatever_the_cause() {
             tool: name,
             arguments: None,
             grant,
+            class: None,
             now_unix_ms: 0,
         };
-        let Verdict::Refuse(refusal) = engine.judge(&call) else {
+        let Verdict::Refuse(refusal) = engine.judge(&call).verdict else {
             panic!("{name}")
         };
         assert_eq!(refusal.message, format!("Unknown tool: {name}"));

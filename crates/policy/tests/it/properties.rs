@@ -250,8 +250,8 @@ proptest! {
             );
             let engine = compile(&document, None);
             let grant = GrantFacts { label: "l", identity: None, labels: &[] };
-            match engine.judge(&Call { tool: "t", arguments: None, grant, now_unix_ms: 0 }) {
-                Verdict::Charge(limits) => limits.iter().map(|limit| limit.max).min(),
+            match engine.judge(&Call { tool: "t", arguments: None, grant, class: None, now_unix_ms: 0 }).verdict {
+                Verdict::Pass(pass) => pass.limits.iter().map(|limit| limit.max).min(),
                 Verdict::Refuse(_) => Some(0),
             }
         };
@@ -296,7 +296,7 @@ proptest! {
         if let Ok(document) = Document::parse(text.as_bytes(), BOUNDS) {
             let grant = GrantFacts { label: "", identity: None, labels: &[] };
             let arguments = Some(document.root());
-            let _ = engine.judge(&Call { tool: "get_a", arguments, grant, now_unix_ms: u64::MAX });
+            let _ = engine.judge(&Call { tool: "get_a", arguments, grant, class: None, now_unix_ms: u64::MAX });
         }
     }
 

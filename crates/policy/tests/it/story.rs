@@ -1,7 +1,7 @@
 //! The policy of the first story, and what it decides.
 
 use domain::audit::Code;
-use policy::{Call, Engine, GrantFacts, Policy, Verdict};
+use policy::{Call, Engine, GrantFacts, Pass, Policy, Verdict};
 
 const STORY: &str = r#"{ "version": "1", "default": "deny",
   "tools": { "rerun_workflow": { "limits": [{ "counter": "rerun_workflow_rate", "window": "minute",
@@ -17,6 +17,7 @@ fn call(tool: &str) -> Call<'_> {
         tool,
         arguments: None,
         grant,
+        class: None,
         now_unix_ms: 0,
     }
 }
@@ -24,7 +25,7 @@ fn call(tool: &str) -> Call<'_> {
 #[test]
 fn the_rerun_is_let_through_at_ten_a_minute_and_everything_else_is_unknown() {
     let engine = Engine::compile(&Policy::parse(STORY).unwrap(), None);
-    let Verdict::Charge(limits) = engine.judge(&call("rerun_workflow")) else {
+    let Verdict::Pass(Pass { limits, .. }) = engine.judge(&call("rerun_workflow")).verdict else {
         panic!()
     };
     let [limit] = &limits[..] else {
@@ -46,7 +47,7 @@ fn the_rerun_is_let_through_at_ten_a_minute_and_everything_else_is_unknown() {
             .starts_with("rerun_workflow is over its limit of 10 a minute; try again in 42 s")
     );
 
-    let Verdict::Refuse(refusal) = engine.judge(&call("run_pipeline")) else {
+    let Verdict::Refuse(refusal) = engine.judge(&call("run_pipeline")).verdict else {
         panic!()
     };
     assert_eq!(refusal.code, Code::DefaultDeny);

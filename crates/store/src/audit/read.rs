@@ -284,6 +284,7 @@ impl Row {
             message: self.message,
             charges: serde_json::from_value(self.charges)
                 .map_err(|error| corrupt("audit_events", id, error))?,
+            shadow: Vec::new(),
             retry_after_ms: self.retry_after_ms.map(i64::unsigned_abs),
             failed_open: self.failed_open,
             client: self.client,

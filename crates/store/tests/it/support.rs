@@ -212,6 +212,7 @@ pub(crate) fn decision(scope: &Scope, server: ServerId, grant: GrantId) -> Decis
             left: 9,
             window_ms: 60_000,
         }],
+        shadow: Vec::new(),
         retry_after_ms: None,
         failed_open: false,
         client: Some("claude-code 2.1".into()),
