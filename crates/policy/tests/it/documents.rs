@@ -52,12 +52,8 @@ fn every_example_is_read_and_every_call_in_it_judged_as_it_says() {
                     other => panic!("an example of {other:?}"),
                 };
                 if info == "json not-available" {
-                    let faults = check(&document, None).faults;
-                    assert!(faults.len() > 5);
-                    assert!(
-                        faults.iter().all(|fault| fault.code == "not_available"),
-                        "{faults:#?}"
-                    );
+                    let kept = Policy::parse(&document).expect("it can be saved");
+                    assert!(kept.not_available().len() > 3, "{kept:#?}");
                     policy = None;
                     continue;
                 }

@@ -134,7 +134,6 @@ fn every_fault_of_the_document_itself() {
         (
             r#"{"version":"1","default":"deny","classes":{"reed":{},"read":{"limit":[]}}}"#,
             &[
-                "not_available /classes",
                 "unknown_field /classes/reed -> read",
                 "unknown_field /classes/read/limit -> limits",
             ],
@@ -202,23 +201,15 @@ fn every_fault_of_a_block() {
             &["counter_twice /limits/1"],
         ),
         // Checked like the rest, and then not to be published yet.
-        (
-            r#"{"action":"require_approval"}"#,
-            &["not_available /action"],
-        ),
+        (r#"{"action":"require_approval"}"#, &[]),
         (
             r#"{"action":"require_approval","approval":{}}"#,
-            &[
-                "approval_twice /action",
-                "not_available /action",
-                "not_available /approval",
-            ],
+            &["approval_twice /action"],
         ),
-        (r#"{"approval":{}}"#, &["not_available /approval"]),
+        (r#"{"approval":{}}"#, &[]),
         (
             r#"{"approval":{"timeout":"30 m","approvers":"owner","quorum":0,"four_eyes":1,"when":[{"path":"x","op":"eq","value":1}],"who":1}}"#,
             &[
-                "not_available /approval",
                 "out_of_range /approval/timeout",
                 "bad_value /approval/approvers",
                 "out_of_range /approval/quorum",
@@ -227,59 +218,34 @@ fn every_fault_of_a_block() {
                 "unknown_field /approval/who",
             ],
         ),
-        (r#"{"validate":"schema"}"#, &["not_available /validate"]),
+        (r#"{"validate":"schema"}"#, &[]),
         (
             r#"{"validate":"shema"}"#,
-            &["bad_value /validate -> schema", "not_available /validate"],
+            &["bad_value /validate -> schema"],
         ),
-        (
-            r#"{"validate":{"required_args":true}}"#,
-            &["not_available /validate"],
-        ),
+        (r#"{"validate":{"required_args":true}}"#, &[]),
         (
             r#"{"validate":{"required_args":false}}"#,
-            &[
-                "not_available /validate",
-                "bad_value /validate/required_args",
-            ],
+            &["bad_value /validate/required_args"],
         ),
-        (
-            r#"{"validate":true}"#,
-            &["wrong_type /validate", "not_available /validate"],
-        ),
-        (
-            r#"{"concurrent":{"max":3,"scope":"grant"}}"#,
-            &["not_available /concurrent"],
-        ),
+        (r#"{"validate":true}"#, &["wrong_type /validate"]),
+        (r#"{"concurrent":{"max":3,"scope":"grant"}}"#, &[]),
         (
             r#"{"concurrent":{"scope":"team"}}"#,
             &[
                 "missing_field /concurrent/max",
-                "not_available /concurrent",
                 "bad_value /concurrent/scope",
             ],
         ),
-        (
-            r#"{"max_result_bytes":4194304}"#,
-            &["not_available /max_result_bytes"],
-        ),
+        (r#"{"max_result_bytes":4194304}"#, &[]),
         (
             r#"{"max_result_bytes":4194305}"#,
-            &[
-                "out_of_range /max_result_bytes",
-                "not_available /max_result_bytes",
-            ],
+            &["out_of_range /max_result_bytes"],
         ),
-        (
-            r#"{"deny_if":[{"conditions":[],"mode":"shadow"}]}"#,
-            &["not_available /deny_if/0/mode"],
-        ),
+        (r#"{"deny_if":[{"conditions":[],"mode":"shadow"}]}"#, &[]),
         (
             r#"{"deny_if":[{"conditions":[],"mode":"shadows"}]}"#,
-            &[
-                "bad_value /deny_if/0/mode -> shadow",
-                "not_available /deny_if/0/mode",
-            ],
+            &["bad_value /deny_if/0/mode -> shadow"],
         ),
     ] {
         assert_eq!(block(text), expected, "{text}");
@@ -345,13 +311,10 @@ fn every_fault_of_a_limit() {
             r#"{"counter":"a","window":1,"max":1,"scope":"grant","refill":"sliding"}"#,
             &[],
         ),
-        (
-            r#"{"counter":"a","window":1,"max":1,"scope":"org"}"#,
-            &["not_available /scope"],
-        ),
+        (r#"{"counter":"a","window":1,"max":1,"scope":"org"}"#, &[]),
         (
             r#"{"counter":"a","window":1,"max":1,"refill":"steady"}"#,
-            &["not_available /refill"],
+            &[],
         ),
         (
             r#"{"counter":"a","window":1,"max":1,"refill":"fast"}"#,
@@ -359,20 +322,17 @@ fn every_fault_of_a_limit() {
         ),
         (
             r#"{"counter":"a","window":1,"max":1,"per":"args.x","cost":"args.y"}"#,
-            &["not_available /per", "not_available /cost"],
+            &[],
         ),
         (
             r#"{"counter":"a","window":1,"max":1,"per":"args.x[*]"}"#,
-            &["bad_path /per", "not_available /per"],
+            &["bad_path /per"],
         ),
         (
             r#"{"counter":"a","window":1,"max":1,"cost":"grant.label"}"#,
-            &["bad_path /cost", "not_available /cost"],
+            &["bad_path /cost"],
         ),
-        (
-            r#"{"counter":"a","window":1,"max":1,"mode":"shadow"}"#,
-            &["not_available /mode"],
-        ),
+        (r#"{"counter":"a","window":1,"max":1,"mode":"shadow"}"#, &[]),
         (
             r#"{"counter":"a","window":1,"limit":1}"#,
             &["missing_field /max", "unknown_field /limit"],
@@ -531,7 +491,6 @@ fn every_fault_of_a_test() {
          "class":"reading","expect":"refuse","rule":"default"}]}"#;
     let got: BTreeSet<_> = faults(tests).into_iter().collect();
     let expected = [
-        "not_available /tests",
         "missing_field /tests/1/name",
         "bad_glob /tests/1/tool",
         "wrong_type /tests/1/args",
@@ -741,8 +700,49 @@ fn what_is_odd_is_a_warning_and_can_be_published() {
     let report = check(&with_block(session), None);
     assert_eq!(
         report.warnings.iter().map(|w| w.code).collect::<Vec<_>>(),
-        ["scope_not_safe"]
+        ["scope_not_safe", "not_available"]
     );
+}
+
+/// It is understood, checked like the rest, and then not to be published yet.
+#[test]
+fn what_the_gateway_does_not_enforce_is_a_warning_and_keeps_from_publishing() {
+    let limit =
+        |rest: &str| format!(r#"{{"limits":[{{"counter":"c","window":1,"max":1,{rest}}}]}}"#);
+    for (block, expected) in [
+        (
+            r#"{"action":"require_approval"}"#.to_owned(),
+            &["/action"][..],
+        ),
+        (r#"{"approval":{}}"#.to_owned(), &["/approval"]),
+        (r#"{"approval":{"mode":"shadow"}}"#.to_owned(), &[]),
+        (r#"{"concurrent":{"max":3}}"#.to_owned(), &["/concurrent"]),
+        (limit(r#""scope":"org""#), &["/limits/0/scope"]),
+        (limit(r#""scope":"grant""#), &[]),
+        (limit(r#""refill":"steady""#), &["/limits/0/refill"]),
+        (limit(r#""refill":"sliding","mode":"shadow""#), &[]),
+        (
+            limit(r#""per":"args.x","cost":"args.y""#),
+            &["/limits/0/per", "/limits/0/cost"],
+        ),
+        (
+            r#"{"validate":"schema","max_result_bytes":1}"#.to_owned(),
+            &[],
+        ),
+        (r#"{"validate":{"required_args":true}}"#.to_owned(), &[]),
+        (
+            r#"{"deny_if":[{"conditions":[],"mode":"shadow"}]}"#.to_owned(),
+            &[],
+        ),
+    ] {
+        let policy = Policy::parse(&with_block(&block)).expect("it can be saved");
+        let kept: Vec<_> = policy
+            .not_available()
+            .iter()
+            .map(|fault| fault.pointer.replace("/tools/t", ""))
+            .collect();
+        assert_eq!(kept, expected, "{block}");
+    }
 }
 
 #[test]
