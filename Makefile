@@ -5,7 +5,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= .tollgate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench deny sqlx fmt compose-check setup
+.PHONY: help run test bench deny sqlx editor fmt compose-check setup
 
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ deny: ## licences, bans, sources and advisories of all dependencies
 sqlx: ## writes the offline data of the compile-time checked queries anew
 	@deploy/setup run
 	@deploy/sqlx-prepare
+
+editor: ## bundles the policy editor's script from its locked packages
+	@cd web/editor && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 
 fmt: ## formats the code
 	@$(CARGO) fmt --all

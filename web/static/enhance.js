@@ -35,6 +35,7 @@ async function take(response, selector) {
   if (!fresh || !old) return false;
   old.replaceWith(fresh);
   prepare(fresh);
+  document.dispatchEvent(new Event("tollgate:swapped"));
   return true;
 }
 

@@ -26,8 +26,10 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 3] = files! {
+const FILES: [File; 5] = files! {
     "console.css": "text/css; charset=utf-8",
+    "editor.js": "text/javascript; charset=utf-8",
+    "editor.licences.txt": "text/plain; charset=utf-8",
     "enhance.js": "text/javascript; charset=utf-8",
     "logo.svg": "image/svg+xml",
 };
