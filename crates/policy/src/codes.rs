@@ -62,6 +62,8 @@ codes! {
         ACTION_ALLOW_IN_ALL_TOOLS = "action_allow_in_all_tools";
         /// `action: require_approval` beside `approval`.
         APPROVAL_TWICE = "approval_twice";
+        /// A test in the document whose expectation is not met.
+        TEST_FAILED = "test_failed";
     }
 }
 

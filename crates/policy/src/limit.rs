@@ -112,12 +112,34 @@ impl Limit {
         }
     }
 
+    /// The refusal when the argument of `per` has too many values at once.
+    #[must_use]
+    pub fn too_many_buckets(&self, tool: &str, retry_after_ms: Option<u64>) -> Refusal<'_> {
+        Refusal {
+            code: Code::RateLimited,
+            rule: Some(Cow::Borrowed(&self.rule)),
+            message: message::too_many_buckets(self, tool, retry_after_ms).into(),
+        }
+    }
+
     /// Whether both take their tokens from one bucket.
     pub(crate) fn same_bucket(&self, other: &Self) -> bool {
         let per = |limit: &Self| limit.per.as_ref().map(|per| per.path.clone());
         (&self.counter, self.window_ms, self.scope, self.refill)
             == (&other.counter, other.window_ms, other.scope, other.refill)
             && per(self) == per(other)
+    }
+}
+
+impl Concurrent {
+    /// The refusal when as many calls as there may be are in flight.
+    #[must_use]
+    pub fn refusal(&self, tool: &str) -> Refusal<'_> {
+        Refusal {
+            code: Code::TooManyInFlight,
+            rule: Some(Cow::Borrowed(&self.rule)),
+            message: message::too_many_in_flight(self, tool).into(),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! would be let through or when. Never a way around.
 
 use crate::{
-    limit::Limit,
+    limit::{Approval, Argument, Concurrent, Limit},
     rules::{Check, Condition},
 };
 
@@ -54,6 +54,38 @@ pub(crate) fn limited(limit: &Limit, tool: &str, retry_after_ms: Option<u64>) ->
         None => format!(
             "{tool} is over its limit of {rate}; waiting does not help (counter {counter})."
         ),
+    }
+}
+
+/// For a limit whose `per` has too many values at once.
+pub(crate) fn too_many_buckets(limit: &Limit, tool: &str, retry_after_ms: Option<u64>) -> String {
+    let argument = limit.per.as_ref().map_or("the argument", Argument::text);
+    let wait = retry_after_ms.map_or_else(
+        || "waiting does not help".to_owned(),
+        |ms| format!("try again in {} s", ms.div_ceil(1000).max(1)),
+    );
+    format!(
+        "{tool} was refused: {argument} has had too many different values; {wait} (counter {}).",
+        limit.counter
+    )
+}
+
+/// For `concurrent`.
+pub(crate) fn too_many_in_flight(concurrent: &Concurrent, tool: &str) -> String {
+    match concurrent.max {
+        0 => format!("{tool} was refused: the policy lets no call of it be in flight."),
+        max => format!(
+            "{tool} was refused: as many calls as the policy allows at once ({max}) are in \
+             flight; try again when one is over."
+        ),
+    }
+}
+
+/// For `approval`.
+pub(crate) fn held(approval: &Approval, tool: &str) -> String {
+    match &approval.reason {
+        Some(reason) => format!("{tool} waits for a person's approval: {reason}"),
+        None => format!("{tool} waits for a person's approval."),
     }
 }
 

@@ -26,17 +26,21 @@ impl Policy {
     /// # Errors
     /// Every fault, in the order of the text.
     pub fn parse(text: &str) -> Result<Self, Vec<Fault>> {
-        let (rules, report) = read::document(text, None);
-        let not_available = report.warnings.into_iter();
-        let not_available = not_available.filter(|warning| warning.code == NOT_AVAILABLE);
-        match rules {
-            Some(rules) => Ok(Self {
-                text: text.into(),
-                rules: Arc::new(rules),
-                not_available: not_available.collect(),
-            }),
-            None => Err(report.faults),
-        }
+        let (policy, report) = Self::read(text, None);
+        policy.ok_or(report.faults)
+    }
+
+    /// The policy is there if and only if there is no fault.
+    fn read(text: &str, inventory: Option<&[Tool]>) -> (Option<Self>, Report) {
+        let (rules, report) = read::document(text, inventory);
+        let warnings = report.warnings.iter();
+        let not_available = warnings.filter(|warning| warning.code == NOT_AVAILABLE);
+        let policy = rules.map(|rules| Self {
+            text: text.into(),
+            rules: Arc::new(rules),
+            not_available: not_available.cloned().collect(),
+        });
+        (policy, report)
     }
 
     /// The document as its author wrote it.
@@ -63,9 +67,14 @@ impl Policy {
     }
 }
 
-/// Checks a document whole; with an inventory, rules for tools that the server does not have are
-/// warnings.
+/// Checks a document whole, and where nothing is wrong with it, runs its tests: each that fails is
+/// a fault. With an inventory, rules for tools that the server does not have are warnings.
 #[must_use]
 pub fn check(text: &str, inventory: Option<&[Tool]>) -> Report {
-    read::document(text, inventory).1
+    let (policy, mut report) = Policy::read(text, inventory);
+    if let Some(policy) = policy {
+        report.faults = policy.failing_tests(inventory);
+        report.valid = report.faults.is_empty();
+    }
+    report
 }

@@ -2,6 +2,7 @@
 
 mod common;
 mod conditions;
+mod counters;
 mod documents;
 mod effort;
 mod faults;
