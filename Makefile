@@ -5,7 +5,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= .tollgate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench deny sqlx editor fmt compose-check setup
+.PHONY: help run test bench deny sqlx editor schema fmt compose-check setup
 
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ sqlx: ## writes the offline data of the compile-time checked queries anew
 
 editor: ## bundles the policy editor's script from its locked packages
 	@cd web/editor && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
+
+schema: ## writes the JSON Schema of the policy language anew
+	@$(CARGO) run --quiet --locked -p policy --example schema > docs/policy-1.schema.json
 
 fmt: ## formats the code
 	@$(CARGO) fmt --all

@@ -42,6 +42,7 @@ mod fault;
 mod fold;
 mod glob;
 mod host;
+mod language;
 mod limit;
 mod literal;
 mod message;

@@ -5,37 +5,18 @@ use super::{
     check::{self, Sense},
     limit::duration,
 };
-use crate::limit::{Approval, Approvers};
-
-const QUORUM_MAX: u64 = 10;
+use crate::{language::APPROVAL, limit::Approval};
 
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Approval> {
-    let known = [
-        "when",
-        "timeout",
-        "reason",
-        "approvers",
-        "four_eyes",
-        "quorum",
-        "mode",
-    ];
-    let fields = reader.object(at, &known)?;
+    let fields = reader.object(at, &APPROVAL)?;
     let when = fields
         .get("when")
-        .map(|at| check::conditions(reader, at, Sense::DenyIf).into());
+        .map(|_| check::conditions(reader, &fields, "when", Sense::DenyIf).into());
     let timeout_ms = fields.get("timeout").and_then(|at| duration(reader, at));
     let reason = fields.get("reason").and_then(|at| reader.text(at));
-    let approvers = fields.get("approvers").and_then(|at| {
-        let words = [
-            ("admin", Approvers::Admin),
-            ("policy_manager", Approvers::PolicyManager),
-        ];
-        reader.word(at, &words)
-    });
+    let approvers = reader.word(&fields, "approvers");
     let four_eyes = fields.get("four_eyes").and_then(|at| reader.boolean(at));
-    let quorum = fields
-        .get("quorum")
-        .and_then(|at| reader.whole(at, 1..=QUORUM_MAX));
+    let quorum = reader.whole(&fields, "quorum");
     Some(Approval {
         rule: format!("{block}/approval"),
         when,
@@ -44,6 +25,6 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
         approvers: approvers.unwrap_or_default(),
         four_eyes: four_eyes.unwrap_or(false),
         quorum: quorum.unwrap_or(1),
-        mode: reader.mode(&fields),
+        mode: reader.word(&fields, "mode").unwrap_or_default(),
     })
 }

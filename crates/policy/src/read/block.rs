@@ -2,31 +2,17 @@
 
 use json::Kind;
 
-use super::{At, Reader, approval, check, limit};
+use super::{At, Reader, approval, check, field::Fields, limit};
 use crate::{
-    codes::{ACTION_ALLOW_IN_ALL_TOOLS, APPROVAL_TWICE, BAD_VALUE, COUNTER_TWICE, REASON_UNUSED},
+    codes::{
+        ACTION_ALLOW_IN_ALL_TOOLS, APPROVAL_TWICE, BAD_VALUE, COUNTER_TWICE, REASON_UNUSED,
+        WRONG_TYPE,
+    },
+    language::{Action, BLOCK, CONCURRENT, REQUIRED_ARGS, Whole},
     limit::{Approval, Approvers, Concurrent, Limit, LimitScope, Mode},
     not_available::Later,
-    rules::{Block, Validate},
+    rules::{Block, Check, Validate},
 };
-
-const FIELDS: [&str; 10] = [
-    "action",
-    "reason",
-    "require",
-    "deny_if",
-    "approval",
-    "limits",
-    "rate_limit",
-    "validate",
-    "concurrent",
-    "max_result_bytes",
-];
-const CHECKS_MAX: usize = 64;
-const LIMITS_MAX: usize = 32;
-const RESULT_BYTES_MAX: u64 = 4 * 1024 * 1024;
-const CONCURRENT_MAX: u64 = 1_000_000;
-pub(super) const MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
 
 /// Every limit of a document that names a counter, to be compared.
 #[derive(Default)]
@@ -39,13 +25,6 @@ pub(super) struct Place {
     pub(super) limit: Limit,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Action {
-    Allow,
-    Deny,
-    RequireApproval,
-}
-
 /// Whatever of the block can be read.
 pub(super) fn read(
     reader: &mut Reader<'_>,
@@ -53,121 +32,125 @@ pub(super) fn read(
     all_tools: bool,
     limits: &mut Limits,
 ) -> Block {
-    let mut block = Block {
-        pointer: at.pointer.clone(),
-        ..Block::default()
+    let pointer = at.pointer.clone();
+    let Some(fields) = reader.object(at, &BLOCK) else {
+        return Block {
+            pointer,
+            ..Block::default()
+        };
     };
-    let Some(fields) = reader.object(at, &FIELDS) else {
-        return block;
-    };
-    let actions = [
-        ("allow", Action::Allow),
-        ("deny", Action::Deny),
-        ("require_approval", Action::RequireApproval),
-    ];
-    let action = fields
-        .get("action")
-        .and_then(|at| reader.word(at, &actions));
-    block.deny = action == Some(Action::Deny);
+    let action: Option<Action> = reader.word(&fields, "action");
     if let (Some(Action::Allow), true, Some(at)) = (action, all_tools, fields.get("action")) {
         let detail = "all_tools adds rules to every call and never allows a tool that nothing \
                       else allows; leave `action` out";
         reader.fault(ACTION_ALLOW_IN_ALL_TOOLS, at, detail);
     }
-    if let (Some(Action::RequireApproval), Some(at)) = (action, fields.get("action")) {
+    let deny = action == Some(Action::Deny);
+    Block {
+        deny,
+        reason: reason(reader, &fields, deny),
+        require: checks(reader, &fields, "require", check::Sense::Require),
+        deny_if: checks(reader, &fields, "deny_if", check::Sense::DenyIf),
+        approval: approval(reader, &fields, action),
+        limits: self::limits(reader, &fields, limits),
+        rate: fields
+            .get("rate_limit")
+            .and_then(|at| limit::read_rate(reader, at)),
+        validate: fields.get("validate").and_then(|at| validate(reader, at)),
+        concurrent: fields
+            .get("concurrent")
+            .and_then(|at| concurrent(reader, at, &pointer)),
+        max_result_bytes: reader.whole(&fields, "max_result_bytes"),
+        pointer,
+    }
+}
+
+fn reason(reader: &mut Reader<'_>, fields: &Fields<'_>, deny: bool) -> Option<String> {
+    let at = fields.get("reason")?;
+    if !deny {
+        let detail = "`reason` is told when `action` is `deny`, which it is not here";
+        reader.warn(REASON_UNUSED, at, detail);
+    }
+    reader.told(at)
+}
+
+fn checks(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    name: &str,
+    sense: check::Sense,
+) -> Vec<Check> {
+    let list = reader.list(fields, name);
+    list.iter()
+        .filter_map(|at| check::read(reader, at, sense))
+        .collect()
+}
+
+/// The block's `approval`, or what `action: require_approval` is short for.
+fn approval(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    action: Option<Action>,
+) -> Option<Approval> {
+    let block = &fields.object().pointer;
+    let short = fields
+        .get("action")
+        .filter(|_| action == Some(Action::RequireApproval));
+    if let Some(at) = short {
         if fields.get("approval").is_some() {
             let detail = "`require_approval` is short for `approval: {}`; keep `approval` alone";
             reader.fault(APPROVAL_TWICE, at, detail);
         }
         reader.later(Later::Approval, at);
-        block.approval = Some(Approval {
-            rule: format!("{}/action", block.pointer),
-            when: None,
-            timeout_ms: None,
-            reason: None,
-            approvers: Approvers::default(),
-            four_eyes: false,
-            quorum: 1,
-            mode: Mode::Enforce,
-        });
-    }
-    if let Some(at) = fields.get("reason") {
-        block.reason = reader.told(at);
-        if !block.deny {
-            let detail = "`reason` is told when `action` is `deny`, which it is not here";
-            reader.warn(REASON_UNUSED, at, detail);
-        }
-    }
-    for (name, sense) in [
-        ("require", check::Sense::Require),
-        ("deny_if", check::Sense::DenyIf),
-    ] {
-        let Some(at) = fields.get(name) else { continue };
-        let checks = reader.list(at, CHECKS_MAX);
-        let checks = checks
-            .iter()
-            .filter_map(|at| check::read(reader, at, sense))
-            .collect();
-        match sense {
-            check::Sense::Require => block.require = checks,
-            check::Sense::DenyIf => block.deny_if = checks,
-        }
     }
     if let Some(at) = fields.get("approval") {
-        block.approval = approval::read(reader, at, &block.pointer);
-        if block
-            .approval
-            .as_ref()
-            .is_some_and(|it| it.mode == Mode::Enforce)
-        {
+        let read = approval::read(reader, at, block)?;
+        if read.mode == Mode::Enforce {
             reader.later(Later::Approval, at);
         }
+        return Some(read);
     }
-    if let Some(at) = fields.get("limits") {
-        let first = limits.0.len();
-        for at in reader.list(at, LIMITS_MAX) {
-            let Some(place) = limit::read(reader, &at, &block.pointer) else {
-                continue;
-            };
-            let counter = &place.limit.counter;
-            if limits.0[first..]
-                .iter()
-                .any(|other| other.limit.counter == *counter)
-            {
-                let detail = format!(
-                    "a block names a counter once; give this limit another name than {counter}"
-                );
-                reader.fault(COUNTER_TWICE, &at, detail);
-                continue;
-            }
-            block.limits.push(place.limit.clone());
-            limits.0.push(place);
+    short.map(|_| Approval {
+        rule: format!("{block}/action"),
+        when: None,
+        timeout_ms: None,
+        reason: None,
+        approvers: Approvers::default(),
+        four_eyes: false,
+        quorum: 1,
+        mode: Mode::Enforce,
+    })
+}
+
+fn limits(reader: &mut Reader<'_>, fields: &Fields<'_>, all: &mut Limits) -> Vec<Limit> {
+    let mut own: Vec<Limit> = Vec::new();
+    for at in reader.list(fields, "limits") {
+        let Some(place) = limit::read(reader, &at, &fields.object().pointer) else {
+            continue;
+        };
+        let counter = &place.limit.counter;
+        if own.iter().any(|other| other.counter == *counter) {
+            let detail = format!(
+                "a block names a counter once; give this limit another name than {counter}"
+            );
+            reader.fault(COUNTER_TWICE, &at, detail);
+            continue;
         }
+        own.push(place.limit.clone());
+        all.0.push(place);
     }
-    block.rate = fields
-        .get("rate_limit")
-        .and_then(|at| limit::read_rate(reader, at));
-    block.validate = fields.get("validate").and_then(|at| validate(reader, at));
-    block.concurrent = fields
-        .get("concurrent")
-        .and_then(|at| concurrent(reader, at, &block.pointer));
-    block.max_result_bytes = fields
-        .get("max_result_bytes")
-        .and_then(|at| reader.whole(at, 1..=RESULT_BYTES_MAX));
-    block
+    own
 }
 
 fn concurrent(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Concurrent> {
-    let fields = reader.object(at, &["max", "scope", "mode"])?;
+    let fields = reader.object(at, &CONCURRENT)?;
     reader.later(Later::Concurrent, at);
-    let max = reader
-        .required(&fields, "max")
-        .and_then(|at| reader.whole(at, 0..=CONCURRENT_MAX));
+    let max = reader.whole(&fields, "max");
     let scope = match fields.get("scope") {
-        Some(at) => reader.word(at, &limit::SCOPES),
+        Some(at) => reader.word_at(at),
         None => Some(LimitScope::Grant),
     };
-    let mode = reader.mode(&fields);
+    let mode = reader.word(&fields, "mode").unwrap_or_default();
     Some(Concurrent {
         rule: format!("{block}/concurrent"),
         max: max?,
@@ -178,25 +161,23 @@ fn concurrent(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Concu
 
 fn validate(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Validate> {
     match at.value.kind() {
-        Kind::String => reader.word(at, &[("schema", Validate::Schema)]),
+        Kind::String => {
+            let Whole::Schema = reader.word_at(at)?;
+            Some(Validate::Schema)
+        }
         Kind::Object => {
-            let fields = reader.object(at, &["required_args"])?;
-            let at = reader.required(&fields, "required_args")?;
+            let fields = reader.object(at, &REQUIRED_ARGS)?;
+            let at = fields.get("required_args")?;
             if reader.boolean(at)? {
                 return Some(Validate::RequiredArguments);
             }
-            reader.fault(
-                BAD_VALUE,
-                at,
-                "must be true; leave `validate` out otherwise",
-            );
+            let detail = "must be true; leave `validate` out otherwise";
+            reader.fault(BAD_VALUE, at, detail).got(at.value);
             None
         }
         _ => {
             let detail = "must be \"schema\" or {\"required_args\": true}";
-            reader
-                .fault(crate::codes::WRONG_TYPE, at, detail)
-                .got(at.value);
+            reader.fault(WRONG_TYPE, at, detail).got(at.value);
             None
         }
     }

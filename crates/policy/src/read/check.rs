@@ -1,14 +1,14 @@
 //! Checks and their conditions.
 
-use super::{At, Reader, op, quoted};
+use super::{At, Reader, field::Fields, op, quoted};
 use crate::{
     codes::{BAD_PATH, NOTHING_REQUIRED, UNKNOWN_ANNOTATION},
+    language::{CONDITION, DENY_IF, Missing, REQUIRE},
     nearest::nearest,
     path::Path,
     rules::{Check, Condition},
 };
 
-const CONDITIONS_MAX: usize = 32;
 /// Source: MCP 2025-11-25, `ToolAnnotations`.
 const ANNOTATIONS: [&str; 5] = [
     "title",
@@ -26,20 +26,19 @@ pub(super) enum Sense {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Option<Check> {
-    // `missing` is known in both senses, so that its fault can say where it belongs.
-    let known: &[&str] = match sense {
-        Sense::Require => &["conditions", "on_deny", "mode"],
-        Sense::DenyIf => &["conditions", "on_deny", "mode", "missing"],
+    let object = match sense {
+        Sense::Require => &REQUIRE,
+        Sense::DenyIf => &DENY_IF,
     };
-    let fields = reader.object(at, known)?;
+    let fields = reader.object(at, object)?;
     let on_deny = fields.get("on_deny").and_then(|at| reader.told(at));
-    let mode = reader.mode(&fields);
-    let missing_passes = fields
-        .get("missing")
-        .and_then(|at| reader.word(at, &[("pass", true)]))
-        .unwrap_or(false);
-    let at = reader.required(&fields, "conditions")?;
-    let conditions = conditions(reader, at, sense);
+    let mode = reader.word(&fields, "mode").unwrap_or_default();
+    let missing_passes = match sense {
+        Sense::Require => false,
+        Sense::DenyIf => reader.word(&fields, "missing") == Some(Missing::Pass),
+    };
+    let at = fields.get("conditions")?;
+    let conditions = conditions(reader, &fields, "conditions", sense);
     if sense == Sense::Require && at.value.is_empty() {
         reader.warn(
             NOTHING_REQUIRED,
@@ -58,24 +57,26 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Option
 }
 
 /// A list of conditions that hold together.
-pub(super) fn conditions(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Vec<Condition> {
-    let list = reader.list(at, CONDITIONS_MAX);
+pub(super) fn conditions(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'_>,
+    name: &str,
+    sense: Sense,
+) -> Vec<Condition> {
+    let list = reader.list(fields, name);
     list.iter()
         .filter_map(|at| condition(reader, at, sense))
         .collect()
 }
 
 fn condition(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Option<Condition> {
-    let fields = reader.object(at, &["path", "op", "value"])?;
-    let path_at = reader.required(&fields, "path");
+    let fields = reader.object(at, &CONDITION)?;
+    let path_at = fields.get("path");
     let path = path_at.and_then(|at| path(reader, at));
-    let name = reader
-        .required(&fields, "op")
-        .and_then(|at| op::name(reader, at));
-    let value = reader.required(&fields, "value");
-    let (name, value) = (name?, value?);
+    let operator = fields.get("op").and_then(|at| op::operator(reader, at));
+    let (operator, value) = (operator?, fields.get("value")?);
     // The value is checked also where the path is at fault.
-    let op = op::read(reader, name, value, path.as_ref(), sense);
+    let op = op::read(reader, operator, value, path.as_ref(), sense);
     Some(Condition {
         path: path?,
         op: op?,
@@ -83,7 +84,7 @@ fn condition(reader: &mut Reader<'_>, at: &At<'_>, sense: Sense) -> Option<Condi
             .and_then(|at| at.value.as_str())
             .unwrap_or_default()
             .into(),
-        op_text: name,
+        op_text: operator.name,
         value_text: quoted(value.value.raw()),
     })
 }

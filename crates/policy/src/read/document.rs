@@ -8,27 +8,17 @@ use json::{Kind, Value};
 use super::{At, Reader, block, field::Fields, quoted, test};
 use crate::{
     codes::{
-        BAD_GLOB, COUNTER_DISAGREES, GLOB_MATCHES_NOTHING, HIDDEN_ANYWAY, TOO_MANY, UNKNOWN_TOOL,
+        BAD_GLOB, COUNTER_DISAGREES, GLOB_MATCHES_NOTHING, HIDDEN_ANYWAY, UNKNOWN_TOOL,
         UNSUPPORTED_VERSION,
     },
     glob::Glob,
+    language::{CLASSES, DOCUMENT, Default, TOOLS_MAX},
     limit::{Limit, LimitScope, Refill},
     nearest::nearest,
     path::Path,
     rules::{Block, Rules},
 };
 
-const FIELDS: [&str; 8] = [
-    "version",
-    "default",
-    "description",
-    "hide",
-    "all_tools",
-    "classes",
-    "tools",
-    "tests",
-];
-const TOOLS_MAX: usize = 2000;
 /// For so many missing tools at most a nearest name is looked for, since each takes a look at the
 /// whole inventory.
 const HINTS_MAX: usize = 100;
@@ -39,11 +29,9 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
         value: root,
         pointer: String::new(),
     };
-    let fields = reader.object(&root, &FIELDS)?;
+    let fields = reader.object(&root, &DOCUMENT)?;
     version(reader, &fields);
-    let default_allow = reader
-        .required(&fields, "default")
-        .and_then(|at| reader.word(at, &[("allow", true), ("deny", false)]));
+    let default: Option<Default> = reader.word(&fields, "default");
     if let Some(at) = fields.get("description") {
         reader.text(at);
     }
@@ -59,20 +47,14 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
         .get("tools")
         .map(|at| tools(reader, at, &mut limits))
         .unwrap_or_default();
-    let hide = fields
-        .get("hide")
-        .map(|at| hide(reader, at))
-        .unwrap_or_default();
-    let tests = fields
-        .get("tests")
-        .map(|at| test::read(reader, at))
-        .unwrap_or_default();
+    let hide = hide(reader, &fields);
+    let tests = test::read(reader, &fields);
     agree(reader, &limits);
     if let Some(at) = fields.get("tools") {
         hidden_anyway(reader, at, &hide, &tools);
     }
     Some(Rules {
-        default_allow: default_allow?,
+        default_allow: default? == Default::Allow,
         hide,
         all_tools: all_tools.unwrap_or_else(|| Block {
             pointer: "/all_tools".to_owned(),
@@ -85,7 +67,7 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
 }
 
 fn version(reader: &mut Reader<'_>, fields: &Fields<'_>) {
-    let Some(at) = reader.required(fields, "version") else {
+    let Some(at) = fields.get("version") else {
         return;
     };
     if !at.value.is("1") {
@@ -102,7 +84,7 @@ fn classes(
     at: &At<'_>,
     limits: &mut block::Limits,
 ) -> Vec<(ToolClass, Block)> {
-    let Some(fields) = reader.object(at, &ToolClass::ALL.map(ToolClass::as_str)) else {
+    let Some(fields) = reader.object(at, &CLASSES) else {
         return Vec::new();
     };
     ToolClass::ALL
@@ -116,13 +98,7 @@ fn tools(reader: &mut Reader<'_>, at: &At<'_>, limits: &mut block::Limits) -> Ve
     if reader.expect(at, Kind::Object).is_none() {
         return Vec::new();
     }
-    if at.value.len() > TOOLS_MAX {
-        let detail = format!(
-            "has {} entries; at most {TOOLS_MAX} are allowed",
-            at.value.len()
-        );
-        reader.fault(TOO_MANY, at, detail);
-    }
+    reader.bounded(at, TOOLS_MAX);
     let mut hints = HINTS_MAX;
     let mut tools = Vec::new();
     for (key, value) in at.value.entries().take(TOOLS_MAX) {
@@ -140,10 +116,10 @@ fn tools(reader: &mut Reader<'_>, at: &At<'_>, limits: &mut block::Limits) -> Ve
     tools
 }
 
-fn hide(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Glob> {
+fn hide(reader: &mut Reader<'_>, document: &Fields<'_>) -> Vec<Glob> {
     let mut hints = HINTS_MAX;
     let mut hide = Vec::new();
-    for entry in reader.list(at, TOOLS_MAX) {
+    for entry in reader.list(document, "hide") {
         if let Some(name) = reader.string(&entry)
             && let Some(glob) = glob(reader, &entry, &name, &mut hints)
         {

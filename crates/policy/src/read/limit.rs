@@ -4,55 +4,23 @@ use json::Kind;
 
 use super::{At, Reader, block::Place, check, escape};
 use crate::{
-    codes::{BAD_COUNTER, BAD_PATH, OUT_OF_RANGE, SCOPE_NOT_SAFE},
+    codes::{BAD_COUNTER, BAD_PATH, OUT_OF_RANGE, SCOPE_NOT_SAFE, WRONG_TYPE},
+    language::{COUNTER_CHARS_MAX, LIMIT, RATE_LIMIT, WINDOW_SECONDS_MAX, WINDOWS},
     limit::{Argument, Limit, LimitScope, Refill},
     not_available::Later,
     path::Path,
     rules::Rate,
 };
 
-pub(super) const SCOPES: [(&str, LimitScope); 5] = [
-    ("grant", LimitScope::Grant),
-    ("server", LimitScope::Server),
-    ("org", LimitScope::Org),
-    ("session", LimitScope::Session),
-    ("identity", LimitScope::Identity),
-];
-const REFILLS: [(&str, Refill); 3] = [
-    ("sliding", Refill::Sliding),
-    ("steady", Refill::Steady),
-    ("calendar", Refill::Calendar),
-];
-const WINDOWS: [(&str, u64); 5] = [
-    ("second", 1),
-    ("minute", 60),
-    ("hour", 3600),
-    ("day", 86_400),
-    ("week", 604_800),
-];
-/// 31 days.
-const WINDOW_SECONDS_MAX: u64 = 2_678_400;
-const MAX_MAX: u64 = 1_000_000_000_000;
-const COUNTER_CHARS_MAX: usize = 64;
-
 /// One entry of `limits`.
 pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Place> {
-    let known = [
-        "counter", "window", "max", "scope", "per", "cost", "refill", "on_deny", "mode",
-    ];
-    let fields = reader.object(at, &known)?;
-    let counter = reader
-        .required(&fields, "counter")
-        .and_then(|at| counter(reader, at));
-    let window_ms = reader
-        .required(&fields, "window")
-        .and_then(|at| window(reader, at));
-    let max = reader
-        .required(&fields, "max")
-        .and_then(|at| reader.whole(at, 0..=MAX_MAX));
+    let fields = reader.object(at, &LIMIT)?;
+    let counter = fields.get("counter").and_then(|at| counter(reader, at));
+    let window_ms = fields.get("window").and_then(|at| window(reader, at));
+    let max = reader.whole(&fields, "max");
     let mut scope = Some(LimitScope::Grant);
     if let Some(at) = fields.get("scope") {
-        scope = reader.word(at, &SCOPES);
+        scope = reader.word_at(at);
         if scope == Some(LimitScope::Session) {
             let detail = "a client can open new sessions, so this bounds nobody who means to \
                           get past it";
@@ -64,7 +32,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
     }
     let mut refill = Some(Refill::Sliding);
     if let Some(at) = fields.get("refill") {
-        refill = reader.word(at, &REFILLS);
+        refill = reader.word_at(at);
         if refill.is_some_and(|refill| refill != Refill::Sliding) {
             reader.later(Later::Refill, at);
         }
@@ -78,7 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
     let per = argument("per", Later::Per);
     let cost = argument("cost", Later::Cost);
     let on_deny = fields.get("on_deny").and_then(|at| reader.told(at));
-    let mode = reader.mode(&fields);
+    let mode = reader.word(&fields, "mode").unwrap_or_default();
     let counter = counter?;
     let limit = Limit {
         rule: format!("{block}/limits/{}", escape(&counter)),
@@ -102,13 +70,9 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
 
 /// `rate_limit`.
 pub(super) fn read_rate(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Rate> {
-    let fields = reader.object(at, &["max", "window"])?;
-    let max = reader
-        .required(&fields, "max")
-        .and_then(|at| reader.whole(at, 0..=MAX_MAX));
-    let window_ms = reader
-        .required(&fields, "window")
-        .and_then(|at| window(reader, at));
+    let fields = reader.object(at, &RATE_LIMIT)?;
+    let max = reader.whole(&fields, "max");
+    let window_ms = fields.get("window").and_then(|at| window(reader, at));
     Some(Rate {
         max: max?,
         window_ms: window_ms?,
@@ -118,14 +82,15 @@ pub(super) fn read_rate(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Rate> {
 /// A window in milliseconds.
 fn window(reader: &mut Reader<'_>, at: &At<'_>) -> Option<u64> {
     let seconds = match at.value.kind() {
-        Kind::String => reader.word(at, &WINDOWS)?,
-        Kind::Number => reader.whole(at, 1..=WINDOW_SECONDS_MAX)?,
+        Kind::String => {
+            let text = reader.string(at)?;
+            reader.among(at, &text, &WINDOWS)?
+        }
+        Kind::Number => reader.whole_at(at, 1, WINDOW_SECONDS_MAX)?,
         _ => {
             let detail = "must be \"second\", \"minute\", \"hour\", \"day\", \"week\" or a whole \
                           number of seconds";
-            reader
-                .fault(crate::codes::WRONG_TYPE, at, detail)
-                .got(at.value);
+            reader.fault(WRONG_TYPE, at, detail).got(at.value);
             return None;
         }
     };
@@ -148,7 +113,10 @@ fn counter(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
 /// A path to one argument, as `per` and `cost` take it.
 fn argument(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Argument> {
     let path = check::path(reader, at)?;
-    let detail = match path {
+    let detail = match &path {
+        Path::Args(steps) if steps.is_empty() => {
+            "must lead to one argument, and `args` is all of them"
+        }
         Path::Args(_) if path.has_each() => "must lead to one argument, so [*] has no place in it",
         Path::Args(_) => {
             return Some(Argument {

@@ -12,6 +12,7 @@ use crate::{
         UNKNOWN_OPERATOR,
     },
     host::Host,
+    language::{ELSEWHERE, LENGTH_MAX, OPERATORS, Operator, VALUES_MAX},
     literal::Literal,
     nearest::nearest,
     number::Number,
@@ -19,63 +20,19 @@ use crate::{
     rules::Op,
 };
 
-/// Every operator.
-const NAMES: [&str; 17] = [
-    "eq",
-    "neq",
-    "in",
-    "not_in",
-    "lt",
-    "lte",
-    "gt",
-    "gte",
-    "exists",
-    "regex",
-    "not_regex",
-    "contains",
-    "starts_with",
-    "ends_with",
-    "length_lte",
-    "cidr",
-    "host_in",
-];
-/// What other languages call them.
-const ELSEWHERE: [(&str, &str); 20] = [
-    ("==", "eq"),
-    ("=", "eq"),
-    ("equals", "eq"),
-    ("is", "eq"),
-    ("!=", "neq"),
-    ("ne", "neq"),
-    ("not_eq", "neq"),
-    ("<", "lt"),
-    ("<=", "lte"),
-    ("le", "lte"),
-    (">", "gt"),
-    (">=", "gte"),
-    ("ge", "gte"),
-    ("nin", "not_in"),
-    ("matches", "regex"),
-    ("not_matches", "not_regex"),
-    ("prefix", "starts_with"),
-    ("suffix", "ends_with"),
-    ("max_length", "length_lte"),
-    ("includes", "contains"),
-];
-/// Lists of values, ranges or hosts have at most so many entries.
-const VALUES_MAX: usize = 10_000;
-
-/// The operator's name, if the language has it.
-pub(super) fn name(reader: &mut Reader<'_>, at: &At<'_>) -> Option<&'static str> {
+/// The operator, if the language has it.
+pub(super) fn operator(reader: &mut Reader<'_>, at: &At<'_>) -> Option<&'static Operator> {
     let text = reader.string(at)?;
-    let found = NAMES.into_iter().find(|name| *name == text);
+    let found = OPERATORS.iter().find(|operator| operator.name == text);
     if found.is_none() {
+        let names = OPERATORS.iter().map(|operator| operator.name);
         let near = ELSEWHERE
             .iter()
             .find(|(other, _)| *other == text)
             .map(|(_, ours)| *ours)
-            .or_else(|| nearest(&text, NAMES));
-        let detail = format!("there is no such operator; there are {}", NAMES.join(", "));
+            .or_else(|| nearest(&text, names.clone()));
+        let names: Vec<&str> = names.collect();
+        let detail = format!("there is no such operator; there are {}", names.join(", "));
         reader
             .fault(UNKNOWN_OPERATOR, at, detail)
             .got(at.value)
@@ -87,11 +44,12 @@ pub(super) fn name(reader: &mut Reader<'_>, at: &At<'_>) -> Option<&'static str>
 /// The operator with its value. The path may forbid values that it can never have.
 pub(super) fn read(
     reader: &mut Reader<'_>,
-    name: &str,
+    operator: &Operator,
     at: &At<'_>,
     path: Option<&Path>,
     sense: Sense,
 ) -> Option<Op> {
+    let name = operator.name;
     Some(match name {
         "eq" | "neq" => {
             possible(reader, at, path);
@@ -126,7 +84,7 @@ pub(super) fn read(
         "contains" => Op::Contains(literal(reader, at)?),
         "starts_with" => Op::StartsWith(reader.string(at)?.into()),
         "ends_with" => Op::EndsWith(reader.string(at)?.into()),
-        "length_lte" => Op::LengthAtMost(reader.whole(at, 0..=u64::from(u32::MAX))?),
+        "length_lte" => Op::LengthAtMost(reader.whole_at(at, 0, LENGTH_MAX)?),
         "cidr" => Op::Cidr(each(reader, at, BAD_CIDR, cidr::parse)?),
         _ => Op::HostIn(each(reader, at, BAD_HOST, |text| {
             Host::parse(text).map_err(|detail| (detail.to_owned(), None))
@@ -178,7 +136,7 @@ fn literal(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Literal> {
 /// A list that has entries.
 fn filled<'d>(reader: &mut Reader<'_>, at: &At<'d>) -> Option<Vec<At<'d>>> {
     reader.expect(at, Kind::Array)?;
-    let list = reader.list(at, VALUES_MAX);
+    let list = reader.list_at(at, VALUES_MAX);
     if list.is_empty() {
         reader.fault(EMPTY_LIST, at, "must have at least one entry");
         return None;

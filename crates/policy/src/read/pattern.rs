@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use regex::{Regex, RegexBuilder};
 
 use super::{At, Reader, check::Sense};
-use crate::codes::{BAD_REGEX, REGEX_TOO_LARGE, TEXT_TOO_LONG, UNANCHORED_PATTERN};
+use crate::{
+    codes::{BAD_REGEX, REGEX_TOO_LARGE, TEXT_TOO_LONG, UNANCHORED_PATTERN},
+    language::PATTERN_CHARS_MAX,
+};
 
-const PATTERN_CHARS_MAX: usize = 1000;
 /// A compiled pattern is counted with the smallest of these it fits in. The largest is enough for
 /// hundreds of repetitions of a Unicode class.
 const SIZES: [usize; 4] = [16 << 10, 64 << 10, 256 << 10, 1 << 20];

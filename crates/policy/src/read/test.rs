@@ -1,49 +1,34 @@
 //! Tests in a policy.
 
-use domain::ToolClass;
 use json::Kind;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{At, Reader};
+use super::{At, Reader, field::Fields};
 use crate::{
-    case::{Case, CaseGrant, Expect},
+    case::{Case, CaseGrant},
     codes::{BAD_GLOB, BAD_VALUE},
+    language::{TEST, TEST_GRANT},
 };
 
-const TESTS_MAX: usize = 500;
-const REPEAT_MAX: u64 = 10_000;
-
-pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>) -> Vec<Case> {
-    let list = reader.list(at, TESTS_MAX);
+/// The document's tests.
+pub(super) fn read(reader: &mut Reader<'_>, document: &Fields<'_>) -> Vec<Case> {
+    let list = reader.list(document, "tests");
     list.iter().filter_map(|at| one(reader, at)).collect()
 }
 
 fn one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Case> {
-    let known = [
-        "name", "tool", "args", "grant", "at", "repeat", "class", "expect", "rule",
-    ];
-    let fields = reader.object(at, &known)?;
-    let name = reader
-        .required(&fields, "name")
-        .and_then(|at| reader.text(at));
-    let tool = reader
-        .required(&fields, "tool")
-        .and_then(|at| tool(reader, at));
+    let fields = reader.object(at, &TEST)?;
+    let name = fields.get("name").and_then(|at| reader.text(at));
+    let tool = fields.get("tool").and_then(|at| tool(reader, at));
     let args = fields.get("args").and_then(|at| {
         reader.expect(at, Kind::Object)?;
         Some(at.value.raw().into())
     });
     let grant = fields.get("grant").and_then(|at| grant(reader, at));
     let at_unix_ms = fields.get("at").and_then(|at| instant(reader, at));
-    let repeat = fields
-        .get("repeat")
-        .and_then(|at| reader.whole(at, 1..=REPEAT_MAX));
-    let class = fields
-        .get("class")
-        .and_then(|at| reader.word(at, &ToolClass::ALL.map(|class| (class.as_str(), class))));
-    let expect = reader
-        .required(&fields, "expect")
-        .and_then(|at| reader.word(at, &Expect::WORDS));
+    let repeat = reader.whole(&fields, "repeat");
+    let class = reader.word(&fields, "class");
+    let expect = reader.word(&fields, "expect");
     let rule = fields.get("rule").and_then(|at| rule(reader, at));
     Some(Case {
         pointer: at.pointer.clone(),
@@ -96,7 +81,7 @@ fn rule(reader: &mut Reader<'_>, at: &At<'_>) -> Option<String> {
 }
 
 fn grant(reader: &mut Reader<'_>, at: &At<'_>) -> Option<CaseGrant> {
-    let fields = reader.object(at, &["label", "labels", "identity"])?;
+    let fields = reader.object(at, &TEST_GRANT)?;
     let mut text = |name| fields.get(name).and_then(|at| reader.string(at));
     let (label, identity) = (text("label"), text("identity"));
     let mut labels = Vec::new();

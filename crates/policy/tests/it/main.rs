@@ -9,4 +9,6 @@ mod faults;
 mod names;
 mod order;
 mod properties;
+mod schema;
 mod story;
+mod table;
