@@ -8,11 +8,14 @@ pub(crate) mod api_keys;
 pub(crate) mod decide;
 pub(crate) mod discovery;
 mod error;
+pub(crate) mod examine;
 pub(crate) mod expiry;
 pub(crate) mod grants;
 pub(crate) mod headers;
 pub(crate) mod policies;
+pub(crate) mod preview;
 pub(crate) mod servers;
+pub(crate) mod subject;
 
 use domain::{Capability, Scope};
 

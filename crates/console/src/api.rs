@@ -14,6 +14,7 @@ mod etag;
 mod export;
 mod fault;
 mod grants;
+mod history;
 mod organisation;
 mod path;
 mod policies;
@@ -43,6 +44,7 @@ pub(crate) fn operations() -> OpenApiRouter<Console> {
         .merge(tools::router())
         .merge(policies::router())
         .merge(rules::router())
+        .merge(history::router())
         .merge(grants::router())
         .merge(audit::router())
         .merge(export::router())

@@ -6,6 +6,7 @@
 
 mod actions;
 mod api;
+mod desk;
 mod headers;
 mod mail;
 mod openapi;

@@ -3,6 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
+    desk::Desk,
     mail::Mailer,
     passwords::Passwords,
     settings::{Mail, Settings},
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(crate) dialler: upstream::Dialler,
     pub(crate) mailer: Mailer,
     pub(crate) passwords: Passwords,
+    pub(crate) desk: Desk,
     pub(crate) settings: Settings,
 }
 
@@ -52,6 +54,7 @@ impl Console {
             dialler: needs.dialler,
             mailer: Mailer::new(needs.mail),
             passwords: Passwords::new(),
+            desk: Desk::new(),
             settings: needs.settings,
         }))
     }

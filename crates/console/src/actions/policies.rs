@@ -1,30 +1,19 @@
-//! Policies: checking, keeping and publishing a team's documents.
+//! Policies: keeping and publishing a team's documents.
 
 use domain::{Capability, Name, PolicyId, Scope, ServerId, Tool};
-use policy::{Policy, Report};
+use policy::Policy;
 use store::policies::{PolicyInfo, Version};
 
-use super::{ActionError, Result, require};
+use super::{
+    ActionError, Result,
+    examine::hindrances,
+    require,
+    subject::{Rules, Subject},
+};
 use crate::state::Console;
 
 /// The longest note on a version, in characters.
 pub(crate) const NOTE_CHARACTERS_MAX: usize = 500;
-
-/// Says all that is wrong and all that is odd with a document, against a server's tools where one
-/// is named.
-pub(crate) async fn check(
-    console: &Console,
-    scope: &Scope,
-    document: &str,
-    server: Option<ServerId>,
-) -> Result<Report> {
-    require(scope, Capability::See)?;
-    let inventory = match server {
-        Some(server) => inventory(console, scope, server).await?,
-        None => None,
-    };
-    Ok(policy::check(document, inventory.as_deref()))
-}
 
 /// Makes a policy with its version 1, published at once where `publish` says so.
 pub(crate) async fn create(
@@ -36,7 +25,11 @@ pub(crate) async fn create(
     publish: bool,
 ) -> Result<PolicyInfo> {
     require(scope, Capability::EditPolicies)?;
-    let policy = Policy::parse(document).map_err(ActionError::Policy)?;
+    let policy = understood(console, document).await?;
+    if publish {
+        let rules = Rules::Document(document);
+        publishable(console, Subject::load(console, scope, rules, Some(server)).await?).await?;
+    }
     Ok(store::policies::create(&console.db, scope, server, name, &policy, publish).await?)
 }
 
@@ -53,12 +46,12 @@ pub(crate) async fn add_version(
     if let Some(note) = note {
         check_note(note)?;
     }
-    let policy = Policy::parse(document).map_err(ActionError::Policy)?;
+    let policy = understood(console, document).await?;
     Ok(store::policies::add_version(&console.db, scope, id, revision, &policy, note).await?)
 }
 
-/// Publishes a version; an older one is the roll-back. The stored document is read again first,
-/// because what was valid when it was stored may not be to this release.
+/// Publishes a version; an older one is the roll-back. The stored document is checked again first,
+/// because what was fine when it was stored may not be to this release, or with today's tools.
 pub(crate) async fn publish(
     console: &Console,
     scope: &Scope,
@@ -67,11 +60,8 @@ pub(crate) async fn publish(
     version: i32,
 ) -> Result<PolicyInfo> {
     require(scope, Capability::EditPolicies)?;
-    let stored = store::policies::version(&console.db, scope, id, version).await?;
-    let report = policy::check(&stored.document, None);
-    if !report.valid {
-        return Err(ActionError::Policy(report.faults));
-    }
+    let subject = Subject::load(console, scope, Rules::Version(id, version), None).await?;
+    publishable(console, subject).await?;
     Ok(store::policies::publish(&console.db, scope, id, revision, version).await?)
 }
 
@@ -96,6 +86,24 @@ pub(crate) async fn delete(
 ) -> Result<()> {
     require(scope, Capability::EditPolicies)?;
     Ok(store::policies::delete(&console.db, scope, id, revision).await?)
+}
+
+/// A document that may be stored: nothing is wrong with it. That its tests fail, or that the gateway
+/// does not enforce a part of it yet, keeps it from being published only.
+async fn understood(console: &Console, document: &str) -> Result<Policy> {
+    let document = document.to_owned();
+    let parsed = console.desk.work(move || Policy::parse(&document)).await?;
+    parsed.map_err(ActionError::Policy)
+}
+
+/// Goes on only if nothing keeps the document from being published.
+async fn publishable(console: &Console, subject: Subject) -> Result<()> {
+    let found = console.desk.work(move || hindrances(&subject)).await?;
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(ActionError::Policy(found))
+    }
 }
 
 /// The server's tools as policies see them; `None` where it was never discovered.

@@ -142,6 +142,7 @@ impl ApiError {
         let at = |fault: &FieldFault| ProblemField {
             pointer: fault.pointer.clone(),
             detail: fault.detail.clone(),
+            code: None,
         };
         match self {
             Self::Query(faults) | Self::Action(ActionError::Fields(faults)) => {
@@ -151,6 +152,7 @@ impl ApiError {
                 vec![ProblemField {
                     pointer: String::new(),
                     detail: detail.clone(),
+                    code: None,
                 }]
             }
             Self::Action(ActionError::Policy(faults)) => faults
@@ -158,6 +160,7 @@ impl ApiError {
                 .map(|fault| ProblemField {
                     pointer: format!("/document{}", fault.pointer),
                     detail: fault.detail.clone(),
+                    code: Some(fault.code),
                 })
                 .collect(),
             _ => Vec::new(),
@@ -259,6 +262,10 @@ pub(crate) struct ProblemField {
     /// What is wrong, to be read after the field's name.
     #[schema(example = "is already in use")]
     pub detail: String,
+    /// Of a policy document: what kind of fault it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "unknown_field", required = false)]
+    pub code: Option<&'static str>,
 }
 
 impl Problem {

@@ -294,7 +294,7 @@ pub(super) async fn show(
     let version = store::policies::version(&console.db, &viewer.scope, id, number).await?;
     let server = Some(policy.server);
     let report =
-        actions::policies::check(&console, &viewer.scope, &version.document, server).await?;
+        actions::examine::check(&console, &viewer.scope, &version.document, server).await?.report;
     let draft = Draft {
         document: version.document,
         revision: Some(policy.revision),

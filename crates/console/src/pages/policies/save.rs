@@ -217,5 +217,6 @@ async fn check(
     text: &str,
 ) -> Result<Report, PageError> {
     let server = place.server(console, &editor.scope).await?;
-    Ok(actions::policies::check(console, &editor.scope, text, Some(server)).await?)
+    let found = actions::examine::check(console, &editor.scope, text, Some(server)).await?;
+    Ok(found.report)
 }
