@@ -70,7 +70,7 @@ mod tests {
             .map(|_| {
                 let (desk, held) = (Arc::clone(&desk), Arc::clone(&held));
                 tokio::spawn(async move {
-                    desk.work(move || held.lock().map(|held| held.recv().is_ok()))
+                    desk.work(move || held.lock().expect("not poisoned").recv().is_ok())
                         .await
                         .is_ok()
                 })

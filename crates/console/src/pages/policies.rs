@@ -3,6 +3,7 @@
 mod diff;
 mod editor;
 mod excerpt;
+mod lint;
 mod list;
 mod rule;
 mod save;
@@ -15,6 +16,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get("/servers/{server}/policies", list::show)
         .get("/servers/{server}/policies/new", editor::show_new)
         .post("/servers/{server}/policies/new", save::create)
+        .post("/servers/{server}/policies/lint", lint::lint)
+        .get("/servers/{server}/policies/facts", lint::facts)
         .get("/policies/{policy}", editor::show)
         .post("/policies/{policy}", save::save)
         .post("/policies/{policy}/publish", version::publish)

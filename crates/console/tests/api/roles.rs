@@ -70,6 +70,19 @@ fn operations() -> Vec<(&'static str, &'static str, Option<Value>, C)> {
             Some(json!({"document": document, "tool": "t"})),
             C::See,
         ),
+        (
+            "POST",
+            "/policies/test",
+            Some(json!({"document": document})),
+            C::See,
+        ),
+        (
+            "POST",
+            "/policies/preview",
+            Some(json!({"document": document})),
+            C::See,
+        ),
+        ("GET", "/policies/{id}/diff", None, C::See),
         ("GET", "/servers/{id}/grants", None, C::See),
         (
             "POST",

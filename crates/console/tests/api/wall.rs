@@ -137,6 +137,30 @@ async fn a_foreign_id_is_answered_as_one_that_never_was() {
                 json!({"document": document, "server_id": things.server, "tool": "t"}),
             ),
             (
+                "/policies/test".to_owned(),
+                json!({"policy_id": things.policy, "version": 1}),
+            ),
+            (
+                "/policies/test".to_owned(),
+                json!({"document": document, "server_id": things.server}),
+            ),
+            (
+                "/policies/preview".to_owned(),
+                json!({"policy_id": things.policy}),
+            ),
+            (
+                "/policies/preview".to_owned(),
+                json!({"document": document, "policy_id": things.policy}),
+            ),
+            (
+                "/policies/preview".to_owned(),
+                json!({"document": document, "server_id": things.server}),
+            ),
+            (
+                "/policies/preview".to_owned(),
+                json!({"document": document, "server_id": own, "grant_id": things.grant}),
+            ),
+            (
                 format!("/servers/{own}/grants"),
                 json!({"label": "x", "policy_id": things.policy}),
             ),

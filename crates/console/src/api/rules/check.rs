@@ -177,6 +177,11 @@ pub(crate) struct Test {
 
 /// How the tests came out.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"passed": true, "tests": [{
+    "pointer": "/tests/0", "name": "deletes are refused", "passed": true,
+    "expected": "deny", "got": "deny by /tools/delete_*/action",
+    "decision": {"outcome": "deny", "code": "denied", "rule": "/tools/delete_*/action",
+        "message": "Deletes are done by people.", "shadow": [], "charges": []}}]}))]
 pub(crate) struct TestReport {
     /// Whether all passed.
     passed: bool,
