@@ -70,7 +70,11 @@ pub(crate) async fn diff(
 }
 
 fn changes(old: &Policy, new: &Subject) -> Result<Vec<Change>> {
-    Ok(policy::diff(Some(old), &new.policy()?, new.tools.as_deref()))
+    Ok(policy::diff(
+        Some(old),
+        &new.policy()?,
+        new.tools.as_deref(),
+    ))
 }
 
 /// Looks at the document whole.

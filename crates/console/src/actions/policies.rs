@@ -28,7 +28,11 @@ pub(crate) async fn create(
     let policy = understood(console, document).await?;
     if publish {
         let rules = Rules::Document(document);
-        publishable(console, Subject::load(console, scope, rules, Some(server)).await?).await?;
+        publishable(
+            console,
+            Subject::load(console, scope, rules, Some(server)).await?,
+        )
+        .await?;
     }
     Ok(store::policies::create(&console.db, scope, server, name, &policy, publish).await?)
 }

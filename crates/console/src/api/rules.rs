@@ -83,7 +83,10 @@ impl GrantSketch {
             ActionError::Fields(faults.into_iter().map(below).collect())
         })?;
         Ok(Caller {
-            label: self.label.map(|label| label.to_string()).unwrap_or_default(),
+            label: self
+                .label
+                .map(|label| label.to_string())
+                .unwrap_or_default(),
             identity: self.identity.map(|identity| identity.to_string()),
             labels: labels.into_pairs(),
         })

@@ -148,7 +148,11 @@ impl From<policy::Coverage> for Coverage {
             nearest: idle.nearest,
         };
         Self {
-            tools_without_rule: coverage.tools_without_rule.into_iter().map(unruled).collect(),
+            tools_without_rule: coverage
+                .tools_without_rule
+                .into_iter()
+                .map(unruled)
+                .collect(),
             rules_without_tool: coverage.rules_without_tool.into_iter().map(idle).collect(),
         }
     }

@@ -192,7 +192,10 @@ async fn decide(
 ) -> Result<Response, ApiError> {
     let rules = super::rules(body.document.as_ref(), body.policy_id, body.version)?;
     let arguments = body.args.as_ref().map(|args| args.text().to_owned());
-    if arguments.as_ref().is_some_and(|text| !text.starts_with('{')) {
+    if arguments
+        .as_ref()
+        .is_some_and(|text| !text.starts_with('{'))
+    {
         return Err(ApiError::field("/args", "must be an object"));
     }
     let asked = Asked {

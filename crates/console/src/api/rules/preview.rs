@@ -173,7 +173,10 @@ async fn preview(
             (Some(id), None) => Whose::One(id),
             (None, Some(sketch)) => Whose::Imagined(sketch.caller()?),
             (Some(_), Some(_)) => {
-                return Err(ApiError::field("/grant_id", "does not go together with grant"));
+                return Err(ApiError::field(
+                    "/grant_id",
+                    "does not go together with grant",
+                ));
             }
         },
         at: body.at.map_or_else(OffsetDateTime::now_utc, |Time(at)| at),

@@ -293,8 +293,9 @@ pub(super) async fn show(
     let number = from.unwrap_or(policy.latest_version);
     let version = store::policies::version(&console.db, &viewer.scope, id, number).await?;
     let server = Some(policy.server);
-    let report =
-        actions::examine::check(&console, &viewer.scope, &version.document, server).await?.report;
+    let report = actions::examine::check(&console, &viewer.scope, &version.document, server)
+        .await?
+        .report;
     let draft = Draft {
         document: version.document,
         revision: Some(policy.revision),

@@ -107,7 +107,9 @@ pub(super) async fn facts(
         name: tool.name,
         class: tool.class,
     };
-    let answer = console.desk.work(move || tools.into_iter().map(facts).collect());
+    let answer = console
+        .desk
+        .work(move || tools.into_iter().map(facts).collect());
     let tools = answer.await?;
     Ok(Json(Facts { tools }).into_response())
 }
