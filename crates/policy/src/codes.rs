@@ -88,6 +88,12 @@ codes! {
         REASON_UNUSED = "reason_unused";
         /// A limit whose scope a client can leave by itself.
         SCOPE_NOT_SAFE = "scope_not_safe";
+        /// A glob that takes a tool away from a stricter class block.
+        CLASS_BYPASSED = "class_bypassed";
+        /// A `per` or `cost` limit beside which no plain limit bounds the calls.
+        LIMIT_UNBOUNDED = "limit_unbounded";
+        /// A `per` or `cost` whose path no `require` constrains.
+        ARGUMENT_UNCONSTRAINED = "argument_unconstrained";
         /// Part of the language that the gateway does not enforce yet: it cannot be published.
         NOT_AVAILABLE = "not_available";
     }

@@ -9,6 +9,7 @@ mod limit;
 mod op;
 mod pattern;
 mod test;
+mod whole;
 
 use domain::Tool;
 use json::{Bounds, Document, Fault as JsonFault, FaultKind, Value};
@@ -28,6 +29,9 @@ pub(crate) const BOUNDS: Bounds = Bounds {
 
 /// A step of a pointer is cut to this many characters; a tool's name has at most 128.
 const STEP_CHARS_MAX: usize = 128;
+/// For so many missing tools at most a nearest name is looked for, since each takes a look at the
+/// whole inventory.
+const HINTS_MAX: usize = 100;
 /// What stands in a document is quoted up to this many characters.
 const QUOTED_CHARS_MAX: usize = 80;
 
@@ -132,6 +136,8 @@ struct Reader<'i> {
     faults: Vec<Found>,
     warnings: Vec<Found>,
     inventory: Option<&'i [Tool]>,
+    /// How many nearest names are still looked for.
+    hints: usize,
     patterns: pattern::Budget,
 }
 
@@ -142,6 +148,7 @@ impl<'i> Reader<'i> {
             faults: Vec::new(),
             warnings: Vec::new(),
             inventory,
+            hints: HINTS_MAX,
             patterns,
         }
     }

@@ -14,23 +14,20 @@ use crate::{
     rules::{Block, Check, Validate},
 };
 
-/// Every limit of a document that names a counter, to be compared.
-#[derive(Default)]
-pub(super) struct Limits(pub(super) Vec<Place>);
-
-/// A limit and its place.
-pub(super) struct Place {
-    pub(super) pointer: String,
-    pub(super) offset: usize,
+/// A limit of a block, and its place.
+pub(super) struct Place<'d> {
+    pub(super) at: At<'d>,
+    /// The block's pointer.
+    pub(super) block: String,
     pub(super) limit: Limit,
 }
 
 /// Whatever of the block can be read.
-pub(super) fn read(
+pub(super) fn read<'d>(
     reader: &mut Reader<'_>,
-    at: &At<'_>,
+    at: &At<'d>,
     all_tools: bool,
-    limits: &mut Limits,
+    limits: &mut Vec<Place<'d>>,
 ) -> Block {
     let pointer = at.pointer.clone();
     let Some(fields) = reader.object(at, &BLOCK) else {
@@ -122,13 +119,18 @@ fn approval(
     })
 }
 
-fn limits(reader: &mut Reader<'_>, fields: &Fields<'_>, all: &mut Limits) -> Vec<Limit> {
+fn limits<'d>(
+    reader: &mut Reader<'_>,
+    fields: &Fields<'d>,
+    all: &mut Vec<Place<'d>>,
+) -> Vec<Limit> {
+    let block = &fields.object().pointer;
     let mut own: Vec<Limit> = Vec::new();
     for at in reader.list(fields, "limits") {
-        let Some(place) = limit::read(reader, &at, &fields.object().pointer) else {
+        let Some(limit) = limit::read(reader, &at, block) else {
             continue;
         };
-        let counter = &place.limit.counter;
+        let counter = &limit.counter;
         if own.iter().any(|other| other.counter == *counter) {
             let detail = format!(
                 "a block names a counter once; give this limit another name than {counter}"
@@ -136,8 +138,12 @@ fn limits(reader: &mut Reader<'_>, fields: &Fields<'_>, all: &mut Limits) -> Vec
             reader.fault(COUNTER_TWICE, &at, detail);
             continue;
         }
-        own.push(place.limit.clone());
-        all.0.push(place);
+        own.push(limit.clone());
+        all.push(Place {
+            at,
+            block: block.clone(),
+            limit,
+        });
     }
     own
 }

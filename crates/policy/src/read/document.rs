@@ -1,29 +1,23 @@
 //! The document's own fields.
 
-use std::collections::HashMap;
-
 use domain::ToolClass;
 use json::{Kind, Value};
 
-use super::{At, Reader, block, field::Fields, quoted, test};
+use super::{
+    At, Reader,
+    block::{self, Place},
+    field::Fields,
+    quoted, test, whole,
+};
 use crate::{
-    codes::{
-        BAD_GLOB, COUNTER_DISAGREES, GLOB_MATCHES_NOTHING, HIDDEN_ANYWAY, UNKNOWN_TOOL,
-        UNSUPPORTED_VERSION,
-    },
+    codes::{BAD_GLOB, GLOB_MATCHES_NOTHING, UNKNOWN_TOOL, UNSUPPORTED_VERSION},
     glob::Glob,
     language::{CLASSES, DOCUMENT, Default, TOOLS_MAX},
-    limit::{Limit, LimitScope, Refill},
     nearest::nearest,
-    path::Path,
     rules::{Block, Rules},
 };
 
-/// For so many missing tools at most a nearest name is looked for, since each takes a look at the
-/// whole inventory.
-const HINTS_MAX: usize = 100;
-
-/// None where a required field is missing or unusable; there may be faults beside rules.
+/// Whatever can be read; there may be faults beside rules.
 pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
     let root = At {
         value: root,
@@ -35,35 +29,27 @@ pub(super) fn read(reader: &mut Reader<'_>, root: Value<'_>) -> Option<Rules> {
     if let Some(at) = fields.get("description") {
         reader.text(at);
     }
-    let mut limits = block::Limits::default();
+    let mut limits = Vec::new();
     let all_tools = fields
         .get("all_tools")
         .map(|at| block::read(reader, at, true, &mut limits));
     let classes = fields
         .get("classes")
-        .map(|at| classes(reader, at, &mut limits))
-        .unwrap_or_default();
-    let tools = fields
-        .get("tools")
-        .map(|at| tools(reader, at, &mut limits))
-        .unwrap_or_default();
-    let hide = hide(reader, &fields);
-    let tests = test::read(reader, &fields);
-    agree(reader, &limits);
-    if let Some(at) = fields.get("tools") {
-        hidden_anyway(reader, at, &hide, &tools);
-    }
-    Some(Rules {
-        default_allow: default? == Default::Allow,
-        hide,
+        .map(|at| classes(reader, at, &mut limits));
+    let tools = fields.get("tools").map(|at| tools(reader, at, &mut limits));
+    let rules = Rules {
+        default_allow: default == Some(Default::Allow),
+        hide: hide(reader, &fields),
         all_tools: all_tools.unwrap_or_else(|| Block {
             pointer: "/all_tools".to_owned(),
             ..Block::default()
         }),
-        classes,
-        tools,
-        tests,
-    })
+        classes: classes.unwrap_or_default(),
+        tools: tools.unwrap_or_default(),
+        tests: test::read(reader, &fields),
+    };
+    whole::look(reader, &fields, &rules, &limits);
+    Some(rules)
 }
 
 fn version(reader: &mut Reader<'_>, fields: &Fields<'_>) {
@@ -79,10 +65,10 @@ fn version(reader: &mut Reader<'_>, fields: &Fields<'_>) {
     }
 }
 
-fn classes(
+fn classes<'d>(
     reader: &mut Reader<'_>,
-    at: &At<'_>,
-    limits: &mut block::Limits,
+    at: &At<'d>,
+    limits: &mut Vec<Place<'d>>,
 ) -> Vec<(ToolClass, Block)> {
     let Some(fields) = reader.object(at, &CLASSES) else {
         return Vec::new();
@@ -94,12 +80,15 @@ fn classes(
         .collect()
 }
 
-fn tools(reader: &mut Reader<'_>, at: &At<'_>, limits: &mut block::Limits) -> Vec<(Glob, Block)> {
+fn tools<'d>(
+    reader: &mut Reader<'_>,
+    at: &At<'d>,
+    limits: &mut Vec<Place<'d>>,
+) -> Vec<(Glob, Block)> {
     if reader.expect(at, Kind::Object).is_none() {
         return Vec::new();
     }
     reader.bounded(at, TOOLS_MAX);
-    let mut hints = HINTS_MAX;
     let mut tools = Vec::new();
     for (key, value) in at.value.entries().take(TOOLS_MAX) {
         let name = key.as_str().unwrap_or_default();
@@ -109,7 +98,7 @@ fn tools(reader: &mut Reader<'_>, at: &At<'_>, limits: &mut block::Limits) -> Ve
             pointer: child.pointer.clone(),
         };
         let block = block::read(reader, &child, false, limits);
-        if let Some(glob) = glob(reader, &named, &name, &mut hints) {
+        if let Some(glob) = glob(reader, &named, &name) {
             tools.push((glob, block));
         }
     }
@@ -117,11 +106,10 @@ fn tools(reader: &mut Reader<'_>, at: &At<'_>, limits: &mut block::Limits) -> Ve
 }
 
 fn hide(reader: &mut Reader<'_>, document: &Fields<'_>) -> Vec<Glob> {
-    let mut hints = HINTS_MAX;
     let mut hide = Vec::new();
     for entry in reader.list(document, "hide") {
         if let Some(name) = reader.string(&entry)
-            && let Some(glob) = glob(reader, &entry, &name, &mut hints)
+            && let Some(glob) = glob(reader, &entry, &name)
         {
             hide.push(glob);
         }
@@ -130,7 +118,7 @@ fn hide(reader: &mut Reader<'_>, document: &Fields<'_>) -> Vec<Glob> {
 }
 
 /// A tool's name or a glob, and whether the server has such a tool.
-fn glob(reader: &mut Reader<'_>, at: &At<'_>, name: &str, hints: &mut usize) -> Option<Glob> {
+fn glob(reader: &mut Reader<'_>, at: &At<'_>, name: &str) -> Option<Glob> {
     let glob = match Glob::parse(name) {
         Ok(glob) => glob,
         Err(detail) => {
@@ -138,83 +126,32 @@ fn glob(reader: &mut Reader<'_>, at: &At<'_>, name: &str, hints: &mut usize) -> 
             return None;
         }
     };
-    let Some(inventory) = reader.inventory else {
-        return Some(glob);
-    };
-    if inventory.iter().any(|tool| glob.matches(&tool.name)) {
-        return Some(glob);
-    }
     if glob.is_exact() {
-        let near = hints
-            .checked_sub(1)
-            .and_then(|left| {
-                *hints = left;
-                nearest(name, inventory.iter().map(|tool| tool.name.as_str()))
-            })
-            .map(quoted);
-        reader
-            .warn(UNKNOWN_TOOL, at, "the server has no tool of this name")
-            .hint(near);
-    } else {
-        reader.warn(
-            GLOB_MATCHES_NOTHING,
-            at,
-            "the server has no tool that this matches",
-        );
+        reader.known_tool(at, name);
+    } else if let Some(inventory) = reader.inventory
+        && !inventory.iter().any(|tool| glob.matches(&tool.name))
+    {
+        let detail = "the server has no tool that this matches";
+        reader.warn(GLOB_MATCHES_NOTHING, at, detail);
     }
     Some(glob)
 }
 
-/// Limits on one bucket agree on what it holds and what a call costs.
-fn agree(reader: &mut Reader<'_>, limits: &block::Limits) {
-    type Bucket<'l> = (&'l str, u64, LimitScope, Refill, Option<&'l Path>);
-    let mut first: HashMap<Bucket<'_>, &block::Place> = HashMap::new();
-    for place in &limits.0 {
-        let limit = &place.limit;
-        let bucket = (
-            limit.counter.as_str(),
-            limit.window_ms,
-            limit.scope,
-            limit.refill,
-            limit.per.as_ref().map(|per| &per.path),
-        );
-        let earlier = *first.entry(bucket).or_insert(place);
-        let cost = |limit: &Limit| limit.cost.as_ref().map(|cost| cost.path.clone());
-        let same_cost = cost(&earlier.limit) == cost(limit);
-        let differs = match (earlier.limit.max == limit.max, same_cost) {
-            (true, true) => continue,
-            (false, _) => format!(
-                "`max` is {} there and {} here",
-                earlier.limit.max, limit.max
-            ),
-            (true, false) => "`cost` is another one there".to_owned(),
+impl Reader<'_> {
+    /// Notes where the server has no tool of this name, and which was probably meant.
+    pub(super) fn known_tool(&mut self, at: &At<'_>, name: &str) {
+        let Some(inventory) = self.inventory else {
+            return;
         };
-        let detail = format!(
-            "this spends from the same bucket as {}, so both must say the same: {differs}",
-            earlier.pointer
-        );
-        super::note(
-            &mut reader.faults,
-            COUNTER_DISAGREES,
-            &place.pointer,
-            place.offset,
-            detail,
-        );
-    }
-}
-
-fn hidden_anyway(reader: &mut Reader<'_>, at: &At<'_>, hide: &[Glob], tools: &[(Glob, Block)]) {
-    for (glob, block) in tools.iter().filter(|(glob, _)| glob.is_exact()) {
-        if hide.iter().any(|hidden| hidden.matches(glob.text())) {
-            let place = At {
-                value: at.value.get(glob.text()).unwrap_or(at.value),
-                pointer: block.pointer.clone(),
-            };
-            reader.warn(
-                HIDDEN_ANYWAY,
-                &place,
-                "`hide` takes this tool away, so its block never applies",
-            );
+        if inventory.iter().any(|tool| tool.name == name) {
+            return;
         }
+        let mut near = None;
+        if self.hints > 0 {
+            self.hints -= 1;
+            near = nearest(name, inventory.iter().map(|tool| tool.name.as_str())).map(quoted);
+        }
+        self.warn(UNKNOWN_TOOL, at, "the server has no tool of this name")
+            .hint(near);
     }
 }

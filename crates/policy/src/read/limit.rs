@@ -2,7 +2,7 @@
 
 use json::Kind;
 
-use super::{At, Reader, block::Place, check, escape};
+use super::{At, Reader, check, escape};
 use crate::{
     codes::{BAD_COUNTER, BAD_PATH, OUT_OF_RANGE, SCOPE_NOT_SAFE, WRONG_TYPE},
     language::{COUNTER_CHARS_MAX, LIMIT, RATE_LIMIT, WINDOW_SECONDS_MAX, WINDOWS},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// One entry of `limits`.
-pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Place> {
+pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Limit> {
     let fields = reader.object(at, &LIMIT)?;
     let counter = fields.get("counter").and_then(|at| counter(reader, at));
     let window_ms = fields.get("window").and_then(|at| window(reader, at));
@@ -48,7 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
     let on_deny = fields.get("on_deny").and_then(|at| reader.told(at));
     let mode = reader.word(&fields, "mode").unwrap_or_default();
     let counter = counter?;
-    let limit = Limit {
+    Some(Limit {
         rule: format!("{block}/limits/{}", escape(&counter)),
         counter,
         window_ms: window_ms?,
@@ -59,12 +59,6 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
         cost,
         on_deny,
         mode,
-    };
-    let (pointer, offset) = (at.pointer.clone(), at.value.span().start);
-    Some(Place {
-        pointer,
-        offset,
-        limit,
     })
 }
 

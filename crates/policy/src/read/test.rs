@@ -5,7 +5,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{At, Reader, field::Fields};
 use crate::{
-    case::{Case, CaseGrant},
+    case::{Case, CaseGrant, Expect},
     codes::{BAD_GLOB, BAD_VALUE},
     language::{TEST, TEST_GRANT},
 };
@@ -30,6 +30,11 @@ fn one(reader: &mut Reader<'_>, at: &At<'_>) -> Option<Case> {
     let class = reader.word(&fields, "class");
     let expect = reader.word(&fields, "expect");
     let rule = fields.get("rule").and_then(|at| rule(reader, at));
+    if let (Some(name), Some(at)) = (&tool, fields.get("tool"))
+        && expect != Some(Expect::Hide)
+    {
+        reader.known_tool(at, name);
+    }
     Some(Case {
         pointer: at.pointer.clone(),
         offset: at.value.span().start,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use domain::{Tool, ToolClass};
 use policy::{FAULT_CODES, Fault, Policy, WARNING_CODES, check};
 
 use crate::{
-    common::{tools, with_block},
+    common::{classed, tool, tools, with_block},
     table,
 };
 
@@ -227,6 +228,141 @@ fn what_is_odd_is_a_warning_and_can_be_published() {
         report.warnings.iter().map(|w| w.code).collect::<Vec<_>>(),
         ["scope_not_safe", "not_available"]
     );
+}
+
+fn warnings(document: &str, inventory: &[Tool]) -> Vec<String> {
+    let report = check(document, Some(inventory));
+    assert!(report.valid, "{document}\n{report:#?}");
+    report
+        .warnings
+        .iter()
+        .filter(|warning| warning.code != "not_available")
+        .map(line)
+        .collect()
+}
+
+/// An agent chooses the values of `per` and `cost`, so something else must bound them.
+#[test]
+fn what_the_agent_chooses_is_bounded_by_what_it_does_not() {
+    let limit = r#"{"counter":"c","window":60,"max":9,"per":"args.to","cost":"args.n"}"#;
+    let plain = r#"{"counter":"calls","window":60,"max":9}"#;
+    let shadow = r#"{"counter":"calls","window":60,"max":9,"mode":"shadow"}"#;
+    let require = |path: &str, op: &str, value: &str| {
+        format!(r#""require":[{{"conditions":[{{"path":"{path}","op":"{op}","value":{value}}}]}}]"#)
+    };
+    let to = require("args.to", "in", r#"["a","b"]"#);
+    let unbounded = "limit_unbounded /tools/t/limits/0";
+    let per = "argument_unconstrained /tools/t/limits/0/per";
+    let cost = "argument_unconstrained /tools/t/limits/0/cost";
+    for (all_tools, block, expected) in [
+        (
+            "{}",
+            format!(r#"{{"limits":[{limit}]}}"#),
+            &[unbounded, per, cost][..],
+        ),
+        (
+            "{}",
+            format!(r#"{{"limits":[{limit},{plain}]}}"#),
+            &[per, cost],
+        ),
+        (
+            "{}",
+            format!(r#"{{"limits":[{limit},{shadow}]}}"#),
+            &[unbounded, per, cost],
+        ),
+        (
+            "{}",
+            format!(r#"{{"limits":[{limit}],"rate_limit":{{"max":1,"window":1}}}}"#),
+            &[per, cost],
+        ),
+        (
+            "{}",
+            format!(r#"{{"limits":[{limit}],{to}}}"#),
+            &[unbounded, cost],
+        ),
+        (
+            &*format!(
+                r#"{{"limits":[{plain}],{}}}"#,
+                require("args.n", "lte", "5")
+            ),
+            format!(r#"{{"limits":[{limit}],{to}}}"#),
+            &[],
+        ),
+        // That it is there says nothing about its value.
+        (
+            &*format!(
+                r#"{{"limits":[{plain}],{}}}"#,
+                require("args.n", "exists", "true")
+            ),
+            format!(r#"{{"limits":[{limit}],{to}}}"#),
+            &[cost],
+        ),
+    ] {
+        let document = format!(
+            r#"{{"version":"1","default":"deny","all_tools":{all_tools},"tools":{{"t":{block}}}}}"#
+        );
+        assert_eq!(warnings(&document, &tools(&["t"])), expected, "{document}");
+    }
+}
+
+/// A glob goes before a class; whoever wrote it may not have thought of every tool it matches.
+#[test]
+fn a_glob_that_takes_a_tool_from_a_stricter_class_is_told_with_the_tools() {
+    let inventory = [
+        classed("delete_repo", ToolClass::Destructive),
+        classed("delete_note", ToolClass::Destructive),
+        classed("delete_draft", ToolClass::Write),
+        tool("delete_what"),
+        classed("a b", ToolClass::Destructive),
+    ];
+    let found = |tools: &str, more: &str| {
+        let document = format!(
+            r#"{{"version":"1","default":"deny",{more}"classes":{{"read":{{}},
+                "destructive":{{"action":"deny"}}}},"tools":{{{tools}}}}}"#
+        );
+        let report = check(&document, Some(&inventory));
+        let bypassed = report
+            .warnings
+            .into_iter()
+            .filter(|it| it.code == "class_bypassed");
+        bypassed
+            .map(|it| format!("{} {}", it.pointer, it.detail))
+            .collect::<Vec<_>>()
+    };
+    let both = "`delete_repo`, `delete_note`, `delete_what` away from the block of class \
+                `destructive`, which has `action: deny` and this block has not";
+    assert_eq!(
+        found(r#""delete_*":{}"#, ""),
+        [format!("/tools/delete_* takes {both}")]
+    );
+    assert_eq!(
+        found(
+            r#""delete_*":{},"delete_repo":{},"*_what":{"action":"deny"}"#,
+            r#""hide":["*_note"],"#
+        ),
+        [
+            "/tools/delete_* takes `delete_what` away from the block of class `destructive`, which \
+          has `action: deny` and this block has not"
+        ]
+    );
+    for kept in [
+        r#""delete_*":{"action":"deny"}"#,
+        r#""delete_repo":{},"delete_note":{},"delete_what":{}"#,
+        r#""get_*":{}"#,
+    ] {
+        assert_eq!(found(kept, ""), [""; 0], "{kept}");
+    }
+}
+
+/// A test of a tool that is not there shows that unknown tools are refused, and no more.
+#[test]
+fn a_test_of_a_misspelt_tool_is_told() {
+    let document = r#"{"version":"1","default":"deny","tests":[
+        {"name":"a","tool":"analyse_diff","expect":"deny"},
+        {"name":"b","tool":"analyse_diff","expect":"hide"}]}"#;
+    let report = check(document, Some(&tools(&["analyze_diff"])));
+    let warnings: Vec<_> = report.warnings.iter().map(line).collect();
+    assert_eq!(warnings, ["unknown_tool /tests/0/tool -> analyze_diff"]);
 }
 
 /// It is understood, checked like the rest, and then not to be published yet.
