@@ -14,6 +14,9 @@ use crate::{
     steps::Step,
 };
 
+/// Later times count as this, 292 million years on, so that adding a window never overflows.
+const TIME_MAX_MS: u64 = u64::MAX / 2;
+
 /// Buckets of one organisation and one server. Grants are told apart by their labels, and there are
 /// no sessions.
 ///
@@ -68,7 +71,7 @@ impl Counters {
         times: u64,
         steps: Option<&mut Vec<Step>>,
     ) -> Decision {
-        self.now_ms = self.now_ms.max(call.now_unix_ms);
+        self.now_ms = self.now_ms.max(call.now_unix_ms.min(TIME_MAX_MS));
         let shadow = judgement.shadow;
         let pass = match judgement.verdict {
             Verdict::Refuse(refusal) => return Decision::refused(refusal, shadow),

@@ -61,7 +61,7 @@ impl Bucket {
         match &mut self.spent {
             Spent::Sliding { moments, sum } => {
                 while let Some(&(at_ms, tokens)) = moments.front()
-                    && at_ms.saturating_add(self.window_ms) <= now_ms
+                    && at_ms + self.window_ms <= now_ms
                 {
                     *sum -= tokens;
                     moments.pop_front();
@@ -119,7 +119,7 @@ impl Bucket {
                     && let Some(&(at_ms, back)) = oldest_first.next()
                 {
                     still -= back;
-                    fits_at = at_ms.saturating_add(self.window_ms);
+                    fits_at = at_ms + self.window_ms;
                 }
                 fits_at
             }
@@ -194,4 +194,45 @@ fn boundary_after(now_ms: u64, window_ms: u64) -> u64 {
     let window = i128::from(window_ms);
     let next = i128::from(FIRST_MONDAY_MS) + (since.div_euclid(window) + 1) * window;
     u64::try_from(next).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tokens spent at thousands of moments take little room, and come back late by a sixtieth of
+    /// the window at most, and never early.
+    #[test]
+    fn a_sliding_bucket_stays_small() {
+        let window_ms = 60_000;
+        let mut bucket = Bucket::new(Refill::Sliding, window_ms);
+        for now_ms in (0..600_000).step_by(7) {
+            bucket.advance(now_ms);
+            bucket.spend(1_000_000, 1, now_ms);
+            let exact = now_ms.min(window_ms - 1) / 7 + 1;
+            let held = 1_000_000 - bucket.left(1_000_000);
+            let late = held.checked_sub(exact).expect("no token is back early");
+            assert!(late <= 1000 / 7 + 1, "{late} tokens late at {now_ms}");
+            let Spent::Sliding { moments, .. } = &bucket.spent else {
+                panic!("it was made sliding")
+            };
+            assert!(moments.len() <= MOMENTS_MAX);
+        }
+    }
+
+    /// 10^12 tokens in 31 days, the most that a policy can ask for, do not overflow.
+    #[test]
+    fn the_largest_bucket_is_counted_exactly() {
+        let (max, window_ms) = (1_000_000_000_000, 2_678_400_000);
+        for refill in [Refill::Sliding, Refill::Steady, Refill::Calendar] {
+            let mut bucket = Bucket::new(refill, window_ms);
+            bucket.spend(max, max, 1);
+            assert_eq!(bucket.left(max), 0);
+            let back_at = bucket.fits_at(max, max, 1).expect("it fits in time");
+            bucket.advance(back_at - 1);
+            assert_ne!(bucket.left(max), max);
+            bucket.advance(back_at);
+            assert_eq!(bucket.left(max), max);
+        }
+    }
 }

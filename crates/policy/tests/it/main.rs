@@ -2,6 +2,7 @@
 
 mod common;
 mod conditions;
+mod counter_properties;
 mod counters;
 mod documents;
 mod effort;
