@@ -1,74 +1,64 @@
-//! What each condition comes to, from two tables, in each sense a check can have.
+//! What each condition comes to: the tables of `tests/conditions`, and what they cannot say.
+
+use std::collections::{BTreeSet, HashSet};
 
 use domain::{Tool, ToolClass};
+use json::Document;
 use policy::GrantFacts;
 
-use crate::common::{classed, engine, judge, judge_at, with, with_block};
+use crate::common::{BOUNDS, classed, engine, judge, judge_at, with, with_block};
 
-/// Lines of a table, split at its bars.
-fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
-    table
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(|line| line.split(" | ").map(str::trim).collect())
-}
+const GRID: &str = include_str!("../conditions/grid.jsonl");
+const CASES: &str = include_str!("../conditions/cases.jsonl");
 
-/// Tries one condition in `require`, in `deny_if`, and there with `missing: pass`.
-fn try_each_sense(condition: &str, arguments: &str, require: &str, deny_if: &str) {
-    let arguments = if arguments == "-" { "" } else { arguments };
-    let check = |extra: &str| format!(r#"[{{"conditions":[{condition}]{extra}}}]"#);
-    for (field, extra, through, refused) in [
-        (
-            "require",
-            "",
-            require == "T",
-            "require_failed /tools/t/require/0",
-        ),
-        ("deny_if", "", deny_if == "F", "deny_if /tools/t/deny_if/0"),
-        (
-            "deny_if",
-            r#","missing":"pass""#,
-            deny_if == "F" || deny_if == "M",
-            "deny_if /tools/t/deny_if/0",
-        ),
-    ] {
-        let block = format!(r#"{{"{field}":{}}}"#, check(extra));
-        let engine = engine(&with_block(&block), None);
-        let expected = if through { "allow" } else { refused };
-        let got = judge(&engine, "t", arguments);
-        assert_eq!(got, expected, "{field}{extra} {condition} of {arguments}");
-    }
-}
+/// The raw text of a line's fields, in this order.
+const FIELDS: [&str; 4] = ["path", "op", "value", "args"];
+/// What a line says of a check with its condition, and that check.
+const SENSES: [(&str, &str, &str); 3] = [
+    ("require", "require", ""),
+    ("deny_if", "deny_if", ""),
+    ("deny_if_missing_pass", "deny_if", r#","missing":"pass""#),
+];
 
+/// Each line of the tables decides as it says, in each sense a check can have.
 #[test]
-fn every_operator_meets_every_type() {
-    let mut operators = std::collections::BTreeSet::new();
-    for row in rows(include_str!("conditions.txt")) {
-        let [op, value, x, truth] = row[..] else {
-            panic!("{row:?}")
-        };
-        operators.insert(op);
-        let arguments = if x == "-" {
-            "{}".to_owned()
-        } else {
-            format!(r#"{{"x":{x}}}"#)
-        };
-        let condition = format!(r#"{{"path":"args.x","op":"{op}","value":{value}}}"#);
-        try_each_sense(&condition, &arguments, truth, truth);
+fn every_operator_meets_every_type_at_every_kind_of_place() {
+    let mut seen = HashSet::new();
+    let mut operators = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for line in GRID.lines().chain(CASES.lines()) {
+        let document = Document::parse(line.as_bytes(), BOUNDS).expect("a line is JSON");
+        let root = document.root();
+        let raw = FIELDS.map(|field| root.get(field).map_or("", |value| value.raw()));
+        let [path, op, value, arguments] = raw;
+        assert!(seen.insert(raw.map(str::to_owned)), "twice: {line}");
+        operators.insert(op.to_owned());
+        for (sense, field, extra) in SENSES {
+            let block = format!(
+                r#"{{"{field}":[{{"conditions":[{{"path":{path},"op":{op},"value":{value}}}]{extra}}}]}}"#
+            );
+            let expected = root.get(sense).expect("every line says it");
+            let expected = match expected.as_str().as_deref() {
+                Some("pass") => "allow".to_owned(),
+                Some("refuse") if field == "require" => {
+                    "require_failed /tools/t/require/0".to_owned()
+                }
+                Some("refuse") => "deny_if /tools/t/deny_if/0".to_owned(),
+                other => panic!("{other:?} in {line}"),
+            };
+            let got = judge(&engine(&with_block(&block), None), "t", arguments);
+            if got != expected {
+                wrong.push(format!("{sense}: {got} and not {expected}: {line}"));
+            }
+        }
     }
-    assert_eq!(operators.len(), 17, "every operator is in the table");
-}
-
-#[test]
-fn every_form_of_path_is_followed() {
-    for row in rows(include_str!("paths.txt")) {
-        let [path, op, value, arguments, require, deny_if] = row[..] else {
-            panic!("{row:?}")
-        };
-        let path = path.replace('"', "\\\"");
-        let condition = format!(r#"{{"path":"{path}","op":"{op}","value":{value}}}"#);
-        try_each_sense(&condition, arguments, require, deny_if);
-    }
+    assert!(
+        wrong.is_empty(),
+        "{} differ:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    assert_eq!(operators.len(), 17, "every operator is in the tables");
 }
 
 /// A check is false if any condition is false, else undecided if any is, else true.
