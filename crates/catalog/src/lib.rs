@@ -1,10 +1,12 @@
-//! Known MCP servers, what their tools do, and a first classifier for tools that nobody knows yet.
+//! Known MCP servers, what their tools do, a first classifier for tools that nobody knows yet, and
+//! first policies for a server.
 //!
 //! Pure data: `data/servers.json` is the catalogue, `data/circleci-0.20.0.json` the definitions that
 //! the demo upstream serves, `data/verbs.json` the words the classifier goes by. Each is read once.
 
 mod classify;
 mod server;
+mod starter;
 mod words;
 
 pub use classify::{Because, Verdict, class_of, classify, explain};
@@ -12,3 +14,4 @@ pub use server::{
     Argument, Credential, CredentialHeader, KnownTool, Package, Run, Server, circleci_tools,
     server, servers,
 };
+pub use starter::{Starter, starters};

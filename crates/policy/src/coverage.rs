@@ -1,9 +1,15 @@
 //! Which tools no rule names, and which rules name no tool.
 
-use domain::{Tool, ToolClass};
+use domain::{Tool, ToolClass, audit::Code};
 use serde::Serialize;
 
-use crate::policy::Policy;
+use crate::{
+    applies::Applies,
+    engine::{Call, Engine, GrantFacts, Verdict},
+    glob::Glob,
+    nearest::nearest,
+    policy::Policy,
+};
 
 /// What a policy and an inventory have not got in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -21,9 +27,11 @@ pub struct UnruledTool {
     pub tool: String,
     /// Its class.
     pub class: Option<ToolClass>,
-    /// What decides instead, as a pointer: a class block or `/default`.
+    /// What decides instead, as a pointer: a class block, `/classes` for all of them together
+    /// where the tool has no class, or `/default`.
     pub left_to: String,
-    /// Whether that lets it through.
+    /// Whether any call of it can pass: false where the tool cannot be called at all, and where a
+    /// block's action is deny.
     pub allowed: bool,
 }
 
@@ -32,14 +40,100 @@ pub struct UnruledTool {
 pub struct IdleRule {
     /// The rule, as a pointer.
     pub pointer: String,
-    /// The name or glob.
+    /// The name, glob or class.
     pub name: String,
     /// The tool that was probably meant.
     pub nearest: Option<String>,
 }
 
-/// Compares the rules' names with the tools.
+/// Compares the rules' names with the tools, in the order of the inventory and of the document.
 #[must_use]
-pub fn coverage(_policy: &Policy, _inventory: &[Tool]) -> Coverage {
-    Coverage::default()
+pub fn coverage(policy: &Policy, inventory: &[Tool]) -> Coverage {
+    Coverage {
+        tools_without_rule: unruled(policy, inventory),
+        rules_without_tool: idle(policy, inventory),
+    }
+}
+
+fn unruled(policy: &Policy, inventory: &[Tool]) -> Vec<UnruledTool> {
+    let rules = &policy.rules;
+    let engine = Engine::compile(policy, Some(inventory));
+    let tools = inventory.iter().filter_map(|tool| {
+        let left_to = match rules.applies(&tool.name, tool.class) {
+            Applies::Entry(_) => return None,
+            _ if rules.hidden_by(&tool.name).is_some() => return None,
+            left_to => left_to.pointer(rules),
+        };
+        Some(UnruledTool {
+            tool: tool.name.clone(),
+            class: tool.class,
+            left_to,
+            allowed: can_pass(&engine, tool),
+        })
+    });
+    tools.collect()
+}
+
+/// Whether the call gets as far as the rules that look at it.
+fn can_pass(engine: &Engine, tool: &Tool) -> bool {
+    let call = Call {
+        tool: &tool.name,
+        arguments: None,
+        grant: GrantFacts {
+            label: "",
+            identity: None,
+            labels: &[],
+        },
+        class: tool.class,
+        now_unix_ms: 0,
+    };
+    !matches!(
+        engine.judge(&call).verdict,
+        Verdict::Refuse(refusal) if matches!(
+            refusal.code,
+            Code::Hidden | Code::UnknownTool | Code::DefaultDeny | Code::Denied
+        )
+    )
+}
+
+fn idle(policy: &Policy, inventory: &[Tool]) -> Vec<IdleRule> {
+    let rules = &policy.rules;
+    let hide = rules.hide.iter().enumerate();
+    let hide = hide.map(|(at, glob)| (format!("/hide/{at}"), glob));
+    let tools = rules.tools.iter();
+    let tools = tools.map(|(glob, block)| (block.pointer.clone(), glob));
+    let unmatched = |(pointer, glob): (String, &Glob)| {
+        let used = inventory.iter().any(|tool| glob.matches(&tool.name));
+        (!used).then(|| IdleRule {
+            pointer,
+            name: glob.text().to_owned(),
+            nearest: near(glob, inventory),
+        })
+    };
+    let mut idle: Vec<IdleRule> = hide.filter_map(unmatched).collect();
+    let left: Vec<Applies> = inventory
+        .iter()
+        .map(|tool| rules.applies(&tool.name, tool.class))
+        .collect();
+    for (at, (class, block)) in rules.classes.iter().enumerate() {
+        let used =
+            |applies: &Applies| matches!(applies, Applies::Classes(all) if all.contains(&at));
+        if !left.iter().any(used) {
+            idle.push(IdleRule {
+                pointer: block.pointer.clone(),
+                name: class.as_str().to_owned(),
+                nearest: None,
+            });
+        }
+    }
+    idle.extend(tools.filter_map(unmatched));
+    idle
+}
+
+fn near(glob: &Glob, inventory: &[Tool]) -> Option<String> {
+    let names = inventory.iter().map(|tool| tool.name.as_str());
+    glob.is_exact()
+        .then(|| nearest(glob.text(), names))
+        .flatten()
+        .map(str::to_owned)
 }

@@ -167,6 +167,11 @@ impl Engine {
         standing == Standing::Ruled
     }
 
+    /// The document as it is understood.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
     /// Whether the document's `default` is allow.
     #[must_use]
     pub fn allows_by_default(&self) -> bool {

@@ -104,20 +104,20 @@ pub(crate) fn check(
     )
 }
 
-fn condition(
+/// Whether a condition holds. What it asks of grant, tool and time is decided also where the effort
+/// is spent, so that no argument can change it.
+pub(crate) fn condition(
     condition: &Condition,
     join: Join,
     call: &Call<'_>,
     tool: &ToolFacts,
     effort: &Effort,
 ) -> Truth {
-    if effort.is_spent() {
-        return Truth::Wrong;
-    }
     let op = &condition.op;
     let test = |op: &Op, operand: Operand<'_>| test(op, operand, effort);
     let text = |text: Option<&str>| test(op, text.map_or(Operand::Missing, Operand::Text));
     match &condition.path {
+        Path::Args(_) if effort.is_spent() => Truth::Wrong,
         Path::Args(steps) => match call.arguments {
             Some(arguments) => walk(arguments, steps, join, effort, &mut |operand| {
                 test(op, operand)

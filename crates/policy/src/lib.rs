@@ -27,6 +27,7 @@
 //! assert_eq!(refusal.message, "Not on main.");
 //! ```
 
+mod applies;
 mod case;
 mod cases;
 mod cidr;
@@ -58,6 +59,7 @@ mod rules;
 mod schema;
 mod steps;
 mod truth;
+mod words;
 
 pub use cases::TestOutcome;
 pub use codes::{FAULT_CODES, WARNING_CODES};
@@ -69,6 +71,6 @@ pub use engine::{Call, Engine, GrantFacts, Judgement, Pass, Refusal, Spend, Verd
 pub use fault::{Fault, Report};
 pub use limit::{Approval, Approvers, Argument, Concurrent, Limit, LimitScope, Mode, Refill};
 pub use policy::{Policy, check};
-pub use preview::{ToolPreview, ToolVerdict, preview};
+pub use preview::{PreviewChange, ToolPreview, ToolVerdict, compare_previews, preview};
 pub use schema::json_schema;
 pub use steps::{ConditionStep, Stage, Step, StepResult};

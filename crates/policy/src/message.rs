@@ -90,7 +90,7 @@ pub(crate) fn held(approval: &Approval, tool: &str) -> String {
 }
 
 /// "a minute", "in 2 hours".
-fn window(ms: u64) -> String {
+pub(crate) fn window(ms: u64) -> String {
     let seconds = ms / 1000;
     for (unit, article, length) in [
         ("week", "a", 604_800),

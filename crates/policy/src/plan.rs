@@ -154,7 +154,7 @@ impl Rules {
     }
 
     /// What the rules can ask of the tool: its class and the annotations that any path names.
-    fn facts(&self, tool: &Tool) -> ToolFacts {
+    pub(crate) fn facts(&self, tool: &Tool) -> ToolFacts {
         let mut facts = ToolFacts {
             class: tool.class,
             annotations: Vec::new(),
@@ -191,7 +191,7 @@ impl Rules {
 }
 
 /// `rate_limit` as the limit it is short for.
-fn rate(block: &Block, tool: &str) -> Option<Limit> {
+pub(crate) fn rate(block: &Block, tool: &str) -> Option<Limit> {
     block.rate.map(|rate| Limit {
         counter: format!("{tool}_rate"),
         rule: format!("{}/rate_limit", block.pointer),

@@ -1,0 +1,120 @@
+//! What can be said of a rule while the arguments are not known.
+
+use crate::{
+    effort::Effort,
+    engine::Call,
+    evaluate::{self, Join, ToolFacts},
+    limit::{Approval, Mode},
+    path::Path,
+    rules::{Block, Check, Condition},
+    truth::Truth,
+};
+
+/// Whether a rule refuses, or holds, a call of which all but the arguments is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refuses {
+    /// Whatever the arguments.
+    Always,
+    Never,
+    /// By the arguments.
+    Depends,
+}
+
+/// What is known: a call without its arguments, and the tool.
+pub(super) struct Facts<'a> {
+    pub(super) call: &'a Call<'a>,
+    pub(super) tool: &'a ToolFacts,
+}
+
+impl Facts<'_> {
+    /// Whether the condition holds; none where it looks at arguments.
+    fn truth(&self, condition: &Condition, join: Join) -> Option<Truth> {
+        let known = !matches!(condition.path, Path::Args(_));
+        known.then(|| evaluate::condition(condition, join, self.call, self.tool, &Effort::new()))
+    }
+
+    /// A `require` check lets through only what is true.
+    fn require(&self, check: &Check) -> Refuses {
+        let truths = check.conditions.iter().map(|it| self.truth(it, Join::All));
+        let mut refuses = Refuses::Never;
+        for truth in truths {
+            match truth {
+                Some(Truth::True) => {}
+                Some(_) => return Refuses::Always,
+                None => refuses = Refuses::Depends,
+            }
+        }
+        refuses
+    }
+
+    /// A `deny_if` check, or an approval's `when`, fires on everything but false, and with
+    /// `missing: pass` not where all there is to say is that nothing stands at its paths.
+    fn fires(&self, conditions: &[Condition], missing_passes: bool) -> Refuses {
+        let truths = conditions.iter().map(|it| self.truth(it, Join::Any));
+        let truths: Vec<Option<Truth>> = truths.collect();
+        if truths.contains(&Some(Truth::False)) {
+            return Refuses::Never;
+        }
+        if truths.contains(&None) {
+            return Refuses::Depends;
+        }
+        let nothing_there = truths.iter().all(|truth| *truth == Some(Truth::Missing));
+        match missing_passes && nothing_there && !truths.is_empty() {
+            true => Refuses::Never,
+            false => Refuses::Always,
+        }
+    }
+}
+
+/// Each enforced rule that can refuse a call, in the order of evaluation, `action` excepted.
+pub(super) fn refusals<'a>(
+    blocks: &'a [&Block],
+    facts: &'a Facts<'a>,
+) -> impl Iterator<Item = (String, Refuses)> + 'a {
+    let each = || blocks.iter().copied();
+    let validate = each()
+        .filter(|block| block.validate.is_some())
+        .map(|block| (format!("{}/validate", block.pointer), Refuses::Depends));
+    let require = enforced(each().flat_map(|block| &block.require))
+        .map(|check| (check.pointer.clone(), facts.require(check)));
+    let deny_if = enforced(each().flat_map(|block| &block.deny_if)).map(|check| {
+        let refuses = facts.fires(&check.conditions, check.missing_passes);
+        (check.pointer.clone(), refuses)
+    });
+    let concurrent = each()
+        .filter_map(|block| block.concurrent.as_ref())
+        .filter(|it| it.mode == Mode::Enforce && it.max == 0)
+        .map(|it| (it.rule.clone(), Refuses::Always));
+    let limits = each()
+        .flat_map(|block| super::limits(block, facts.call.tool))
+        .filter(|limit| limit.mode == Mode::Enforce)
+        .map(|limit| {
+            let refuses = match limit.max {
+                0 => Refuses::Always,
+                _ if limit.per.is_some() || limit.cost.is_some() => Refuses::Depends,
+                _ => Refuses::Never,
+            };
+            (limit.rule, refuses)
+        });
+    let checks = validate.chain(require).chain(deny_if);
+    checks.chain(concurrent).chain(limits)
+}
+
+/// Each enforced approval that a call may need, and whether it holds it.
+pub(super) fn approvals<'a>(
+    blocks: &'a [&Block],
+    facts: &'a Facts<'a>,
+) -> impl Iterator<Item = (&'a Approval, Refuses)> + 'a {
+    let approvals = blocks.iter().filter_map(|block| block.approval.as_ref());
+    approvals
+        .filter(|approval| approval.mode == Mode::Enforce)
+        .map(|approval| {
+            let when = approval.when.as_deref().unwrap_or_default();
+            (approval, facts.fires(when, false))
+        })
+        .filter(|(_, holds)| *holds != Refuses::Never)
+}
+
+fn enforced<'c>(checks: impl Iterator<Item = &'c Check>) -> impl Iterator<Item = &'c Check> {
+    checks.filter(|check| check.mode == Mode::Enforce)
+}
