@@ -28,6 +28,7 @@
 //! ```
 
 mod applies;
+pub mod builder;
 mod case;
 mod cases;
 mod cidr;

@@ -117,3 +117,31 @@ impl Words for ToolClass {
         (Self::Financial.as_str(), Self::Financial),
     ];
 }
+
+macro_rules! written {
+    ($($meaning:ty),*) => {$(
+        impl $meaning {
+            /// The word for it in a document.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                let found = <Self as Words>::WORDS.iter().find(|(_, it)| *it == self);
+                found.map_or("", |(word, _)| word)
+            }
+
+            /// What a word of a document means.
+            #[must_use]
+            pub fn named(word: &str) -> Option<Self> {
+                let found = <Self as Words>::WORDS.iter().find(|(it, _)| *it == word);
+                found.map(|(_, meant)| *meant)
+            }
+
+            /// Every word.
+            #[must_use]
+            pub fn words() -> Vec<&'static str> {
+                words::<Self>()
+            }
+        }
+    )*};
+}
+
+written!(Mode, LimitScope, Refill, Approvers);
