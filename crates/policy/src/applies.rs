@@ -18,7 +18,7 @@ pub(crate) enum Applies {
 impl Rules {
     /// The exact name, else the closest glob, else the class, else the default.
     pub(crate) fn applies(&self, tool: &str, class: Option<ToolClass>) -> Applies {
-        match self.block_for(tool) {
+        match self.entry_for(tool) {
             Some(entry) => Applies::Entry(entry),
             None => self.left_to(class),
         }

@@ -59,8 +59,8 @@ impl Counters {
 
     /// The decision on one call, with every step to it.
     pub fn explain(&mut self, engine: &Engine, call: &Call<'_>) -> Explanation {
-        let mut steps = Vec::new();
-        let decision = self.resolve(engine.judge(call), call, 1, Some(&mut steps));
+        let (judgement, mut steps) = engine.explain(call);
+        let decision = self.resolve(judgement, call, 1, Some(&mut steps));
         Explanation { decision, steps }
     }
 
@@ -78,7 +78,7 @@ impl Counters {
             Verdict::Pass(pass) => pass,
         };
         if let Some(approval) = pass.approval {
-            return Decision::held(approval, call.tool, shadow);
+            return Decision::held(&approval, call.tool, shadow);
         }
         let settled = charge::settle(&mut self.shelf, &pass, call, self.now_ms, times);
         if let Some(steps) = steps {

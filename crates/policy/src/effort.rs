@@ -14,14 +14,16 @@ pub(crate) const PATTERN: usize = 4;
 /// What is left to spend on one call. Once it is spent nothing more is looked at, and what was not
 /// looked at is undecided, which both senses of a check refuse. Counted and not timed, so that the
 /// same call has the same verdict everywhere.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Effort(Cell<u64>);
 
-impl Effort {
-    pub(crate) fn new() -> Self {
+impl Default for Effort {
+    fn default() -> Self {
         Self(Cell::new(EFFORT_MAX))
     }
+}
 
+impl Effort {
     /// False where there is not enough left; then nothing is.
     pub(crate) fn spend(&self, cost: usize) -> bool {
         let cost = u64::try_from(cost).unwrap_or(u64::MAX);

@@ -8,14 +8,14 @@ use domain::{
 };
 
 use crate::{
-    effort::Effort,
-    evaluate::{self, Join, ToolFacts},
+    amount::Amount,
+    judge,
     limit::{Approval, Concurrent, Limit},
-    message,
     plan::{Plan, Standing},
     policy::Policy,
-    rules::{Block, Check, Rules},
-    truth::Truth,
+    rules::Rules,
+    steps::Step,
+    watch::{Recorder, Watch},
 };
 
 /// A policy compiled against one server's inventory: one look-up per call.
@@ -76,22 +76,18 @@ pub enum Verdict<'e> {
 /// What a call that no rule refuses still needs.
 #[derive(Debug, Clone)]
 pub struct Pass<'e> {
-    /// A person's answer. Without a usable one the call is held.
-    pub approval: Option<&'e Approval>,
-    /// Tokens, of all these or of none: one of each, unless [`Pass::spends`] says otherwise.
+    /// A person's answer. Without a usable one the call is held. Where several rules want one, it
+    /// is one answer that has all that any of them wants.
+    pub approval: Option<Cow<'e, Approval>>,
+    /// Tokens, of all these or of none: one of each, unless [`Pass::spends`] says otherwise. Those
+    /// in shadow are charged where there is a token, and never refuse.
     pub limits: Cow<'e, [Limit]>,
     /// For each limit, where any of them has `per` or `cost`.
-    amounts: Box<[Amount]>,
-    /// A place among the calls in flight, in each of these.
+    pub(crate) amounts: Box<[Amount]>,
+    /// A place among the calls in flight, in each of these. Those in shadow never refuse.
     pub concurrent: Cow<'e, [Concurrent]>,
     /// The largest result that is relayed, in bytes; the smallest of those that apply.
     pub max_result_bytes: Option<u64>,
-}
-
-#[derive(Debug, Clone)]
-struct Amount {
-    cost: u64,
-    per: Option<Box<str>>,
 }
 
 /// What one limit takes for this call.
@@ -138,7 +134,7 @@ impl Engine {
         let rules = Arc::clone(&policy.rules);
         let mut plans = HashMap::default();
         for (glob, _) in rules.tools.iter().filter(|(glob, _)| glob.is_exact()) {
-            plans.insert(glob.text().into(), rules.plan(glob.text()));
+            plans.insert(glob.text().into(), rules.plan(glob.text(), None));
         }
         if let Some(inventory) = inventory {
             plans.extend(
@@ -161,8 +157,7 @@ impl Engine {
     pub fn shows(&self, tool: &str) -> bool {
         let standing = match self.plans.get(tool) {
             Some(plan) => plan.standing,
-            None if self.inventory_known => Standing::Unknown,
-            None => self.rules.plan(tool).standing,
+            None => self.improvised(tool, None).standing,
         };
         standing == Standing::Ruled
     }
@@ -179,125 +174,51 @@ impl Engine {
     }
 
     /// Judges one call: the order of `policy.md`, section 7. The first refusal wins.
+    ///
+    /// A call whose `per` or `cost` cannot be used is refused also where it would first be held for
+    /// an approval: nobody is asked about a call that cannot be made.
     #[must_use]
     pub fn judge<'e>(&'e self, call: &Call<'_>) -> Judgement<'e> {
-        if let Some(plan) = self.plans.get(call.tool) {
-            return judgement(
-                self.refuse(plan.standing, plan.block, &plan.facts, call),
-                Cow::Borrowed(&plan.limits),
-            );
+        self.watched(call, &mut ())
+    }
+
+    /// The same, with every step up to the verdict. What the limits and the calls in flight come to
+    /// is not among them: that is [`crate::Counters::explain`].
+    #[must_use]
+    pub fn explain<'e>(&'e self, call: &Call<'_>) -> (Judgement<'e>, Vec<Step>) {
+        let mut recorder = Recorder::default();
+        let judgement = self.watched(call, &mut recorder);
+        (judgement, recorder.steps)
+    }
+
+    fn watched<'e>(&'e self, call: &Call<'_>, watch: &mut impl Watch) -> Judgement<'e> {
+        if let Some(plan) = self.plans.get(call.tool)
+            && call
+                .class
+                .is_none_or(|class| plan.facts.class == Some(class))
+        {
+            let needs = Cow::Borrowed(&plan.needs);
+            return judge::judge(&self.rules, plan, needs, call, watch);
         }
-        let mut plan = self.rules.plan(call.tool);
-        if self.inventory_known && !matches!(plan.standing, Standing::Hidden(_)) {
+        let mut plan = self.improvised(call.tool, call.class);
+        let needs = Cow::Owned(std::mem::take(&mut plan.needs));
+        judge::judge(&self.rules, &plan, needs, call, watch)
+    }
+
+    /// The plan for a name that has none, or for another class than the inventory's.
+    fn improvised(&self, tool: &str, class: Option<ToolClass>) -> Plan {
+        let known = self.plans.get(tool);
+        let mut plan = self.rules.plan(tool, class);
+        let unknown = known.map_or(self.inventory_known, |known| {
+            known.standing == Standing::Unknown
+        });
+        if unknown && !matches!(plan.standing, Standing::Hidden(_)) {
             plan.standing = Standing::Unknown;
         }
-        judgement(
-            self.refuse(plan.standing, plan.block, &plan.facts, call),
-            Cow::Owned(plan.limits),
-        )
-    }
-
-    fn refuse(
-        &self,
-        standing: Standing,
-        block: Option<usize>,
-        facts: &ToolFacts,
-        call: &Call<'_>,
-    ) -> Option<Refusal<'_>> {
-        let unknown = |code, rule: Option<Cow<'static, str>>| {
-            Some(Refusal {
-                code,
-                rule,
-                message: message::unknown(call.tool).into(),
-            })
-        };
-        match standing {
-            Standing::Hidden(at) => {
-                return unknown(Code::Hidden, Some(format!("/hide/{at}").into()));
-            }
-            Standing::Unknown => return unknown(Code::UnknownTool, None),
-            Standing::DefaultDeny => return unknown(Code::DefaultDeny, Some("/default".into())),
-            Standing::Ruled => {}
+        if let Some(known) = known {
+            plan.facts.annotations.clone_from(&known.facts.annotations);
+            plan.schema.clone_from(&known.schema);
         }
-        let effort = Effort::new();
-        let own = block.map(|at| &self.rules.tools[at].1);
-        let blocks = || own.into_iter().chain([&self.rules.all_tools]);
-        blocks()
-            .find(|block| block.deny)
-            .map(|block| denied(block, call.tool))
-            .or_else(|| {
-                blocks()
-                    .flat_map(|block| &block.require)
-                    .find(|check| {
-                        evaluate::check(check, Join::All, call, facts, &effort) != Truth::True
-                    })
-                    .map(|check| {
-                        let words = || message::required(call.tool, check);
-                        failed(Code::RequireFailed, check, words)
-                    })
-            })
-            .or_else(|| {
-                blocks()
-                    .flat_map(|block| &block.deny_if)
-                    .find(|check| fires(check, call, facts, &effort))
-                    .map(|check| {
-                        let words = || message::denied_if(call.tool, check);
-                        failed(Code::DenyIf, check, words)
-                    })
-            })
-    }
-}
-
-fn judgement<'e>(refusal: Option<Refusal<'e>>, limits: Cow<'e, [Limit]>) -> Judgement<'e> {
-    let verdict = match refusal {
-        Some(refusal) => Verdict::Refuse(refusal),
-        None => Verdict::Pass(Pass {
-            approval: None,
-            limits,
-            amounts: Box::default(),
-            concurrent: Cow::Borrowed(&[]),
-            max_result_bytes: None,
-        }),
-    };
-    Judgement {
-        verdict,
-        shadow: Vec::new(),
-    }
-}
-
-/// A `deny_if` check fires on true and on undecided. With `missing: pass` it lets pass what is
-/// undecided only because nothing stands at its paths; a condition that is true, wrongly typed or
-/// ambiguous keeps it from passing, and so does one that was not looked at.
-fn fires(check: &Check, call: &Call<'_>, facts: &ToolFacts, effort: &Effort) -> bool {
-    match evaluate::check(check, Join::Any, call, facts, effort) {
-        Truth::False => false,
-        Truth::True | Truth::Wrong => true,
-        Truth::Missing => {
-            !check.missing_passes
-                || evaluate::any_true(check, call, facts, effort)
-                || effort.is_spent()
-        }
-    }
-}
-
-fn denied<'e>(block: &'e Block, tool: &str) -> Refusal<'e> {
-    Refusal {
-        code: Code::Denied,
-        rule: Some(format!("{}/action", block.pointer).into()),
-        message: match &block.reason {
-            Some(reason) => Cow::Borrowed(reason),
-            None => message::denied(tool).into(),
-        },
-    }
-}
-
-fn failed<'e>(code: Code, check: &'e Check, words: impl FnOnce() -> String) -> Refusal<'e> {
-    Refusal {
-        code,
-        rule: Some(Cow::Borrowed(&check.pointer)),
-        message: match &check.on_deny {
-            Some(text) => Cow::Borrowed(text),
-            None => words().into(),
-        },
+        plan
     }
 }

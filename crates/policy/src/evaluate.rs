@@ -13,7 +13,7 @@ use crate::{
     host,
     literal::Literal,
     path::{Path, Segment, WEEKDAYS},
-    rules::{Check, Condition, Op},
+    rules::{Condition, Op},
     truth::Truth,
 };
 
@@ -52,7 +52,7 @@ impl Annotation {
             Segment::Key(hint.clone()),
         ];
         let mut found = Self::Missing;
-        let effort = Effort::new();
+        let effort = Effort::default();
         let truth = walk(definition, &steps, Join::All, &effort, &mut |operand| {
             found = match operand {
                 Operand::Missing => Self::Missing,
@@ -76,7 +76,8 @@ impl Annotation {
 }
 
 /// What stands at a path.
-enum Operand<'a> {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Operand<'a> {
     Json(Value<'a>),
     Bool(bool),
     Number(&'a str),
@@ -88,17 +89,16 @@ enum Operand<'a> {
     Wrong,
 }
 
-/// Whether a check's conditions all hold.
-pub(crate) fn check(
-    check: &Check,
+/// Whether conditions all hold.
+pub(crate) fn all(
+    conditions: &[Condition],
     join: Join,
     call: &Call<'_>,
     tool: &ToolFacts,
     effort: &Effort,
 ) -> Truth {
     Truth::all(
-        check
-            .conditions
+        conditions
             .iter()
             .map(|it| condition(it, join, call, tool, effort)),
     )
@@ -113,54 +113,78 @@ pub(crate) fn condition(
     tool: &ToolFacts,
     effort: &Effort,
 ) -> Truth {
-    let op = &condition.op;
-    let test = |op: &Op, operand: Operand<'_>| test(op, operand, effort);
-    let text = |text: Option<&str>| test(op, text.map_or(Operand::Missing, Operand::Text));
-    match &condition.path {
-        Path::Args(_) if effort.is_spent() => Truth::Wrong,
-        Path::Args(steps) => match call.arguments {
-            Some(arguments) => walk(arguments, steps, join, effort, &mut |operand| {
-                test(op, operand)
-            }),
-            None => test(op, Operand::Missing),
-        },
-        Path::GrantLabel => text(Some(call.grant.label)),
+    let mut test = |operand: Operand<'_>| test(&condition.op, operand, effort);
+    match (&condition.path, call.arguments) {
+        (Path::Args(_), _) if effort.is_spent() => Truth::Wrong,
+        (Path::Args(steps), Some(arguments)) => walk(arguments, steps, join, effort, &mut test),
+        (path, _) => outside(path, call, tool, test),
+    }
+}
+
+/// Tests what stands at a path outside the arguments, or into arguments that are not there.
+pub(crate) fn outside<T>(
+    path: &Path,
+    call: &Call<'_>,
+    tool: &ToolFacts,
+    test: impl FnOnce(Operand<'_>) -> T,
+) -> T {
+    fn text(text: Option<&str>) -> Operand<'_> {
+        text.map_or(Operand::Missing, Operand::Text)
+    }
+    test(match path {
+        Path::Args(_) => Operand::Missing,
+        Path::GrantLabel => Operand::Text(call.grant.label),
         Path::GrantIdentity => text(call.grant.identity),
         Path::GrantLabels(key) => {
             let found = call.grant.labels.iter().find(|(name, _)| **name == **key);
             text(found.map(|(_, value)| value.as_str()))
         }
-        Path::ToolName => text(Some(call.tool)),
-        Path::ToolClass => text(tool.class.map(ToolClass::as_str)),
+        Path::ToolName => Operand::Text(call.tool),
+        Path::ToolClass => text(call.class.or(tool.class).map(ToolClass::as_str)),
         Path::ToolAnnotation(hint) => {
             let found = tool.annotations.iter().find(|(name, _)| *name == hint.text);
-            test(
-                op,
-                match found.map(|(_, annotation)| annotation) {
-                    Some(Annotation::Bool(known)) => Operand::Bool(*known),
-                    Some(Annotation::Number(number)) => Operand::Number(number),
-                    Some(Annotation::Text(text)) => Operand::Text(text),
-                    Some(Annotation::Opaque) => Operand::Opaque,
-                    Some(Annotation::Wrong) => Operand::Wrong,
-                    Some(Annotation::Missing) | None => Operand::Missing,
-                },
-            )
+            match found.map(|(_, annotation)| annotation) {
+                Some(Annotation::Bool(known)) => Operand::Bool(*known),
+                Some(Annotation::Number(number)) => Operand::Number(number),
+                Some(Annotation::Text(text)) => Operand::Text(text),
+                Some(Annotation::Opaque) => Operand::Opaque,
+                Some(Annotation::Wrong) => Operand::Wrong,
+                Some(Annotation::Missing) | None => Operand::Missing,
+            }
         }
         Path::UtcHour => {
             let hour = call.now_unix_ms / 3_600_000 % 24;
-            test(op, Operand::Number(&hour.to_string()))
+            Operand::Number(HOURS[usize::try_from(hour).unwrap_or_default()])
         }
         Path::UtcWeekday => {
             // 1970-01-01 was a Thursday.
             let day = (call.now_unix_ms / 86_400_000 + 3) % 7;
-            text(
-                usize::try_from(day)
-                    .ok()
-                    .and_then(|day| WEEKDAYS.get(day))
-                    .copied(),
-            )
+            Operand::Text(WEEKDAYS[usize::try_from(day).unwrap_or_default()])
         }
-    }
+    })
+}
+
+/// The hours as `time.utc.hour` gives them.
+const HOURS: [&str; 24] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16",
+    "17", "18", "19", "20", "21", "22", "23",
+];
+
+/// What stands at the one end of a path without `[*]`.
+pub(crate) fn find<'a>(
+    arguments: Option<Value<'a>>,
+    steps: &[Segment],
+    effort: &Effort,
+) -> Operand<'a> {
+    let Some(arguments) = arguments else {
+        return Operand::Missing;
+    };
+    let mut found = Operand::Wrong;
+    walk(arguments, steps, Join::All, effort, &mut |operand| {
+        found = operand;
+        Truth::True
+    });
+    found
 }
 
 /// Follows a path and tests what stands at its end, or at each of its ends.
@@ -321,12 +345,4 @@ fn one_of(values: &[Literal], operand: &Operand<'_>) -> Truth {
         None => Truth::Wrong,
         Some(first) => Truth::any(std::iter::once(first).chain(comparable)),
     }
-}
-
-/// Whether any of a `deny_if` check's conditions is true by itself.
-pub(crate) fn any_true(check: &Check, call: &Call<'_>, tool: &ToolFacts, effort: &Effort) -> bool {
-    check
-        .conditions
-        .iter()
-        .any(|it| condition(it, Join::Any, call, tool, effort) == Truth::True)
 }

@@ -1,7 +1,7 @@
 //! A team's document in, a decision out. Pure: no clock, no network, no database, no async.
 //!
 //! Two doors: [`Policy::parse`] takes a text and finds everything wrong with it; [`Engine`] takes a
-//! policy and a server's inventory and judges calls. Start reading at `engine.rs`, where the order
+//! policy and a server's inventory and judges calls. Start reading at `judge.rs`, where the order
 //! of evaluation is; what is true of one condition is in `evaluate.rs`, and why it can be
 //! *undecided* in `truth.rs`.
 //!
@@ -27,6 +27,7 @@
 //! assert_eq!(refusal.message, "Not on main.");
 //! ```
 
+mod amount;
 mod applies;
 pub mod builder;
 mod case;
@@ -44,6 +45,8 @@ mod fault;
 mod fold;
 mod glob;
 mod host;
+mod input_schema;
+mod judge;
 mod language;
 mod limit;
 mod literal;
@@ -60,6 +63,7 @@ mod rules;
 mod schema;
 mod steps;
 mod truth;
+mod watch;
 mod words;
 
 pub use cases::TestOutcome;

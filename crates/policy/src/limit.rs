@@ -90,8 +90,26 @@ pub struct Approval {
     pub mode: Mode,
 }
 
-/// The least role that may answer an approval.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+impl Approval {
+    /// One approval that is enough for both rules, since a call is asked about once: whatever
+    /// either of them asks for. It has the first one's pointer, and its reason where it has one.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let timeouts = [self.timeout_ms, other.timeout_ms];
+        Self {
+            rule: self.rule.clone(),
+            when: self.when.clone(),
+            timeout_ms: timeouts.into_iter().flatten().min(),
+            reason: self.reason.as_ref().or(other.reason.as_ref()).cloned(),
+            approvers: self.approvers.min(other.approvers),
+            four_eyes: self.four_eyes || other.four_eyes,
+            quorum: self.quorum.max(other.quorum),
+            mode: self.mode,
+        }
+    }
+}
+
+/// The least role that may answer an approval, strictest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Approvers {
     /// Admins and owners.
     Admin,

@@ -1,9 +1,13 @@
 //! What a model reads when a call is refused: what was refused, by which rule in words, and what
 //! would be let through or when. Never a way around.
 
+use domain::{ToolClass, audit::Code};
+
 use crate::{
+    amount::Unusable,
     limit::{Approval, Argument, Concurrent, Limit},
-    rules::{Check, Condition},
+    rules::{Check, Condition, Place, Rules},
+    truth::Truth,
 };
 
 /// The same words whatever the cause, so that nobody learns that a hidden tool is there.
@@ -33,6 +37,16 @@ pub(crate) fn denied_if(tool: &str, check: &Check) -> String {
         "{tool} was refused: the policy refuses it where {}, or where that cannot be told for \
          certain.",
         all(&check.conditions)
+    )
+}
+
+/// For a limit whose `per` or `cost` cannot be used.
+pub(crate) fn unmeasured(tool: &str, limit: &Limit, unusable: &Unusable<'_>) -> String {
+    format!(
+        "{tool} was refused: {} must be {}, since a limit goes by it (counter {}).",
+        unusable.argument.text(),
+        unusable.wanted,
+        limit.counter
     )
 }
 
@@ -107,6 +121,66 @@ pub(crate) fn window(ms: u64) -> String {
         }
     }
     format!("in {ms} ms")
+}
+
+/// Why a call gets the answer for a tool that does not exist. For whoever looks on, never for the
+/// model.
+pub(crate) fn not_there(code: Code) -> &'static str {
+    match code {
+        Code::Hidden => "`hide` takes this tool away.",
+        Code::DefaultDeny => "No block matches this tool, and `default` is `deny`.",
+        _ => {
+            "The server's inventory has no tool of this name, or its name could be taken for that \
+             of a tool that is hidden or refused."
+        }
+    }
+}
+
+/// Where no block matches.
+pub(crate) const DEFAULT_ALLOWS: &str = "No block matches this tool, and `default` is `allow`.";
+
+/// Which block applies, and why this one.
+pub(crate) fn applies(rules: &Rules, place: Place, class: Option<ToolClass>) -> String {
+    match (place, class) {
+        (Place::Tool(at), _) if rules.tools[at].0.is_exact() => {
+            "An entry of `tools` names this tool exactly.".to_owned()
+        }
+        (Place::Tool(at), _) => format!(
+            "No entry of `tools` names this tool exactly, and of those that match it `{}` has the \
+             longest literal text.",
+            rules.tools[at].0.text()
+        ),
+        (Place::Class(_), Some(class)) => {
+            format!("No entry of `tools` matches this tool, and its class is `{class}`.")
+        }
+        (Place::Class(_), None) => "No entry of `tools` matches this tool, and its class is not \
+                                    known, so every class block applies."
+            .to_owned(),
+    }
+}
+
+/// What a check came to, and what that means in its sense.
+pub(crate) const fn came_to(require: bool, truth: Truth, refuses: bool) -> &'static str {
+    match (require, truth, refuses) {
+        (true, Truth::True, _) => "It holds.",
+        (true, Truth::False, _) => "It does not hold.",
+        (true, _, _) => "It cannot be told whether it holds, so it counts as if it did not.",
+        (false, Truth::True, _) => "It fires.",
+        (false, Truth::False, _) => "It does not fire.",
+        (false, _, false) => "What it looks at is missing, and `missing` is `pass`.",
+        (false, _, true) => "It cannot be told whether it fires, so it counts as if it did.",
+    }
+}
+
+/// What `when` of an approval came to.
+pub(crate) const fn asks(truth: Truth) -> &'static str {
+    match truth {
+        Truth::True => "A person must approve the call.",
+        Truth::False => "`when` does not hold, so nobody has to approve the call.",
+        Truth::Missing | Truth::Wrong => {
+            "It cannot be told whether `when` holds, so a person must approve the call."
+        }
+    }
 }
 
 fn all(conditions: &[Condition]) -> String {

@@ -54,6 +54,17 @@ impl Number {
     }
 }
 
+/// A number that readers of decimals and readers of doubles take for the same: its double, and the
+/// decimal. None of any other: an agent could spell what a server reads as one number in as many
+/// ways as it likes.
+pub(crate) fn agreed(text: &str) -> Option<(f64, Decimal<'_>)> {
+    let double = double(text).filter(|double| double.is_finite())?;
+    let exact = Decimal::read(text).ok()?;
+    // The shortest spelling that reads as this double, as ECMAScript and most others print it.
+    let shortest = format!("{double:e}");
+    (Decimal::read(&shortest).ok()? == exact).then_some((double, exact))
+}
+
 /// A plain integer of at most 15 digits, which a double holds exactly.
 fn whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);

@@ -1,21 +1,22 @@
 //! What is known of a tool before any call of it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
-use domain::{Tool, ToolName};
+use domain::{Tool, ToolClass, ToolName};
 use json::{Bounds, Document};
 
 use crate::{
     evaluate::{Annotation, ToolFacts},
     fold::{Key, fold},
     glob::Glob,
-    limit::{Limit, LimitScope, Mode, Refill},
+    input_schema::Schema,
+    limit::{Concurrent, Limit, LimitScope, Mode, Refill},
     path::Path,
-    rules::{Block, Rules},
+    rules::{Block, Place, Rules},
 };
 
 /// A tool's definition is upstream's own text: read within these bounds or not at all.
-const DEFINITION_BOUNDS: Bounds = Bounds {
+pub(crate) const DEFINITION_BOUNDS: Bounds = Bounds {
     bytes_max: 1 << 20,
     depth_max: 128,
 };
@@ -24,11 +25,23 @@ const DEFINITION_BOUNDS: Bounds = Bounds {
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) standing: Standing,
-    /// Which entry of `tools` applies.
-    pub(crate) block: Option<usize>,
-    /// One for each bucket a call spends from.
-    pub(crate) limits: Vec<Limit>,
+    /// The blocks that apply beside `all_tools`: none, one, or every class block.
+    pub(crate) blocks: Vec<Place>,
+    pub(crate) needs: Needs,
     pub(crate) facts: ToolFacts,
+    /// The tool's `inputSchema`, where any block that could apply asks for it.
+    pub(crate) schema: Option<Arc<Schema>>,
+}
+
+/// What a call takes if nothing refuses it.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Needs {
+    /// One for each bucket it spends from.
+    pub(crate) limits: Vec<Limit>,
+    /// Whether any of them looks at arguments for what it takes.
+    pub(crate) measured: bool,
+    pub(crate) concurrent: Vec<Concurrent>,
+    pub(crate) max_result_bytes: Option<u64>,
 }
 
 /// Whether a tool is there for the grant, and if not, why.
@@ -40,7 +53,7 @@ pub(crate) enum Standing {
     Hidden(usize),
     /// Not in the inventory, or posing as a tool that is refused.
     Unknown,
-    /// In no block, and the default is deny.
+    /// Without a block, and the default is deny.
     DefaultDeny,
 }
 
@@ -52,7 +65,7 @@ impl Rules {
 
     /// The entry of `tools` that applies: the exact name, else the glob with the longest literal
     /// text, of equals the lexicographically first.
-    pub(crate) fn block_for(&self, tool: &str) -> Option<usize> {
+    pub(crate) fn entry_for(&self, tool: &str) -> Option<usize> {
         let matching = self
             .tools
             .iter()
@@ -70,41 +83,62 @@ impl Rules {
             .map(|(at, _)| at)
     }
 
-    /// The plan for a tool of which nothing but the name is known.
-    pub(crate) fn plan(&self, tool: &str) -> Plan {
-        let block = self.block_for(tool);
-        let standing = match (self.hidden_by(tool), block, self.default_allow) {
+    /// The plan for a tool of which nothing but the name is known, and perhaps its class.
+    pub(crate) fn plan(&self, tool: &str, class: Option<ToolClass>) -> Plan {
+        let blocks = self.blocks_for(tool, class);
+        let standing = match (self.hidden_by(tool), blocks.is_empty(), self.default_allow) {
             (Some(at), _, _) => Standing::Hidden(at),
-            (None, None, false) => Standing::DefaultDeny,
+            (None, true, false) => Standing::DefaultDeny,
             _ => Standing::Ruled,
         };
-        let limits = match standing {
-            Standing::Ruled => self.limits(tool, block),
-            _ => Vec::new(),
+        let needs = match standing {
+            Standing::Ruled => self.needs(tool, &blocks),
+            _ => Needs::default(),
         };
         Plan {
             standing,
-            block,
-            limits,
-            facts: ToolFacts::default(),
+            blocks,
+            needs,
+            facts: ToolFacts {
+                class,
+                annotations: Vec::new(),
+            },
+            schema: None,
         }
     }
 
-    /// The block's limits, then those of `all_tools`, each bucket once. Where both name the same
-    /// bucket the smaller `max` refuses first, so it alone is kept.
-    fn limits(&self, tool: &str, block: Option<usize>) -> Vec<Limit> {
-        let mut merged: Vec<Limit> = Vec::new();
-        let block = block.map(|at| &self.tools[at].1);
-        for block in block.into_iter().chain([&self.all_tools]) {
-            for limit in block.limits.iter().cloned().chain(rate(block, tool)) {
-                match merged.iter_mut().find(|other| other.same_bucket(&limit)) {
-                    Some(other) if other.max <= limit.max => {}
-                    Some(other) => *other = limit,
-                    None => merged.push(limit),
-                }
-            }
+    /// The entry of `tools`, else the class's block. A tool without a class could be of any, so
+    /// every class block applies to it.
+    fn blocks_for(&self, tool: &str, class: Option<ToolClass>) -> Vec<Place> {
+        if let Some(at) = self.entry_for(tool) {
+            return vec![Place::Tool(at)];
         }
-        merged
+        let classes = self.classes.iter().enumerate();
+        classes
+            .filter(|(_, (of, _))| class.is_none_or(|class| class == *of))
+            .map(|(at, _)| Place::Class(at))
+            .collect()
+    }
+
+    /// The blocks at these places, and after them `all_tools`.
+    pub(crate) fn applying(&self, places: &[Place]) -> impl Iterator<Item = &Block> {
+        let own = places.iter().map(|place| self.block(*place));
+        own.chain([&self.all_tools])
+    }
+
+    fn needs(&self, tool: &str, places: &[Place]) -> Needs {
+        let mut needs = Needs::default();
+        for block in self.applying(places) {
+            for limit in block.limits.iter().cloned().chain(rate(block, tool)) {
+                needs.spend(limit);
+            }
+            needs.concurrent.extend(block.concurrent.clone());
+            let sizes = [needs.max_result_bytes, block.max_result_bytes];
+            needs.max_result_bytes = sizes.into_iter().flatten().min();
+        }
+        let measured = |limit: &Limit| limit.per.is_some() || limit.cost.is_some();
+        needs.measured = needs.limits.iter().any(measured);
+        needs
     }
 
     /// The plans for the tools of an inventory. A tool that an upstream adds under a name that
@@ -113,14 +147,14 @@ impl Rules {
     pub(crate) fn plan_inventory<'t>(&self, inventory: &'t [Tool]) -> Vec<(&'t str, Plan)> {
         let mut plans: Vec<_> = inventory
             .iter()
-            .map(|tool| (tool.name.as_str(), self.plan(&tool.name)))
+            .map(|tool| (tool.name.as_str(), self.plan(&tool.name, tool.class)))
             .collect();
         let refused = self.refused_names(&plans);
         for ((name, plan), tool) in plans.iter_mut().zip(inventory) {
             plan.facts = self.facts(tool);
+            plan.schema = self.schema(tool);
             let hidden = matches!(plan.standing, Standing::Hidden(_));
-            let named = plan.block.is_some_and(|at| self.tools[at].0.is_exact());
-            let poses = !named && !self.refuses(plan) && refused.contains(&fold(name));
+            let poses = !self.names(plan) && !self.refuses(plan) && refused.contains(&fold(name));
             if !hidden && (poses || name.parse::<ToolName>().is_err()) {
                 plan.standing = Standing::Unknown;
             }
@@ -128,13 +162,18 @@ impl Rules {
         plans
     }
 
-    /// Whether the tool's own block refuses each call of it.
+    /// Whether an entry of `tools` names the tool exactly.
+    fn names(&self, plan: &Plan) -> bool {
+        matches!(plan.blocks[..], [Place::Tool(at)] if self.tools[at].0.is_exact())
+    }
+
+    /// Whether a block of the tool's own refuses each call of it.
     fn refuses(&self, plan: &Plan) -> bool {
-        plan.block.is_some_and(|at| self.tools[at].1.deny)
+        plan.blocks.iter().any(|place| self.block(*place).deny)
     }
 
     /// The folded names of tools that are hidden or refused: those the document names, and those
-    /// of the inventory that its globs reach.
+    /// of the inventory that its globs and classes reach.
     fn refused_names(&self, plans: &[(&str, Plan)]) -> HashSet<String> {
         let hidden = self
             .hide
@@ -153,41 +192,71 @@ impl Rules {
         hidden.chain(denied).chain(reached).map(fold).collect()
     }
 
+    /// The tool's schema, where a block asks for it that applies to the tool, or that would if its
+    /// class were another.
+    fn schema(&self, tool: &Tool) -> Option<Arc<Schema>> {
+        let entry = self.entry_for(&tool.name);
+        let own: Vec<Place> = match entry {
+            Some(at) => vec![Place::Tool(at)],
+            None => (0..self.classes.len()).map(Place::Class).collect(),
+        };
+        let asked = self.applying(&own).any(|block| block.validate.is_some());
+        asked.then(|| Arc::new(Schema::of(tool)))
+    }
+
     /// What the rules can ask of the tool: its class and the annotations that any path names.
     pub(crate) fn facts(&self, tool: &Tool) -> ToolFacts {
-        let mut facts = ToolFacts {
+        ToolFacts {
             class: tool.class,
-            annotations: Vec::new(),
-        };
-        let mut hints = self.annotations().peekable();
-        if hints.peek().is_none() {
-            return facts;
+            annotations: annotations(tool, &mut self.annotations()),
         }
-        if let Ok(document) = Document::parse(tool.definition.as_bytes(), DEFINITION_BOUNDS) {
-            for hint in hints {
-                if facts.annotations.iter().all(|(name, _)| *name != hint.text) {
-                    let found = Annotation::resolve(document.root(), hint);
-                    facts.annotations.push((hint.text.clone(), found));
-                }
-            }
-        }
-        facts
     }
 
     fn annotations(&self) -> impl Iterator<Item = &Key> {
-        let blocks = self
-            .tools
-            .iter()
-            .map(|(_, block)| block)
-            .chain([&self.all_tools]);
-        blocks
-            .flat_map(|block| block.require.iter().chain(&block.deny_if))
-            .flat_map(|check| &check.conditions)
+        self.every_block()
+            .flat_map(Block::conditions)
             .filter_map(|condition| match &condition.path {
                 Path::ToolAnnotation(hint) => Some(hint),
                 _ => None,
             })
     }
+}
+
+impl Needs {
+    /// Adds a limit, each bucket once. Where two rules name one bucket, a rule that is enforced
+    /// counts before one in shadow, and of two the smaller `max`, which refuses first.
+    fn spend(&mut self, limit: Limit) {
+        let strictness = |limit: &Limit| (limit.mode == Mode::Shadow, limit.max);
+        match self
+            .limits
+            .iter_mut()
+            .find(|other| other.same_bucket(&limit))
+        {
+            Some(other) if strictness(other) <= strictness(&limit) => {}
+            Some(other) => *other = limit,
+            None => self.limits.push(limit),
+        }
+    }
+}
+
+/// What the upstream's hints of these names are.
+fn annotations<'k>(
+    tool: &Tool,
+    hints: &mut dyn Iterator<Item = &'k Key>,
+) -> Vec<(Box<str>, Annotation)> {
+    let mut annotations: Vec<(Box<str>, Annotation)> = Vec::new();
+    let Some(first) = hints.next() else {
+        return annotations;
+    };
+    if let Ok(document) = Document::parse(tool.definition.as_bytes(), DEFINITION_BOUNDS) {
+        for hint in std::iter::once(first).chain(hints) {
+            if annotations.iter().all(|(name, _)| *name != hint.text) {
+                let found = Annotation::resolve(document.root(), hint);
+                annotations.push((hint.text.clone(), found));
+            }
+        }
+    }
+    annotations
 }
 
 /// `rate_limit` as the limit it is short for.

@@ -28,6 +28,32 @@ pub(crate) struct Rules {
     pub(crate) tests: Vec<Case>,
 }
 
+/// Where a block of a tool stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// An entry of `tools`.
+    Tool(usize),
+    /// An entry of `classes`.
+    Class(usize),
+}
+
+impl Rules {
+    /// The block at a place.
+    pub(crate) fn block(&self, place: Place) -> &Block {
+        match place {
+            Place::Tool(at) => &self.tools[at].1,
+            Place::Class(at) => &self.classes[at].1,
+        }
+    }
+
+    /// Every block of the document.
+    pub(crate) fn every_block(&self) -> impl Iterator<Item = &Block> {
+        let tools = self.tools.iter().map(|(_, block)| block);
+        let classes = self.classes.iter().map(|(_, block)| block);
+        tools.chain(classes).chain([&self.all_tools])
+    }
+}
+
 /// What applies to a call.
 #[derive(Debug, Default)]
 pub(crate) struct Block {
@@ -42,6 +68,17 @@ pub(crate) struct Block {
     pub(crate) validate: Option<Validate>,
     pub(crate) concurrent: Option<Concurrent>,
     pub(crate) max_result_bytes: Option<u64>,
+}
+
+impl Block {
+    /// Every condition of the block.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let checks = self.require.iter().chain(&self.deny_if);
+        let when = self.approval.iter().filter_map(|it| it.when.as_deref());
+        checks
+            .flat_map(|check| &check.conditions)
+            .chain(when.flatten())
+    }
 }
 
 /// What of the tool's `inputSchema` the arguments must satisfy.

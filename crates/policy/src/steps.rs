@@ -63,8 +63,8 @@ pub struct ConditionStep {
     pub op: &'static str,
     /// The value as it was written, cut to a readable length.
     pub value: String,
-    /// What stands at the path, as JSON cut to a readable length; none where nothing does, or
-    /// where the path leads to many places.
+    /// What stands at the path, or in its way, as JSON cut to a readable length; none where nothing
+    /// does, or where the path leads to many places.
     pub found: Option<String>,
     /// `true`, `false`, `missing` or `undecided`.
     pub truth: &'static str,

@@ -30,7 +30,8 @@ impl Facts<'_> {
     /// Whether the condition holds; none where it looks at arguments.
     fn truth(&self, condition: &Condition, join: Join) -> Option<Truth> {
         let known = !matches!(condition.path, Path::Args(_));
-        known.then(|| evaluate::condition(condition, join, self.call, self.tool, &Effort::new()))
+        known
+            .then(|| evaluate::condition(condition, join, self.call, self.tool, &Effort::default()))
     }
 
     /// A `require` check lets through only what is true.

@@ -155,7 +155,7 @@ fn classes_bypassed(reader: &mut Reader<'_>, tools: &At<'_>, rules: &Rules) {
         if tool.name.parse::<ToolName>().is_err() || rules.hidden_by(&tool.name).is_some() {
             continue;
         }
-        let glob = rules.block_for(&tool.name);
+        let glob = rules.entry_for(&tool.name);
         let Some(glob) = glob.filter(|&at| !rules.tools[at].0.is_exact()) else {
             continue;
         };

@@ -1,5 +1,7 @@
 //! The policy language, tested as tables and as properties.
 
+mod amounts;
+mod blocks;
 mod common;
 mod conditions;
 mod counter_properties;
