@@ -2,6 +2,7 @@
 
 mod amounts;
 mod blocks;
+mod cases;
 mod common;
 mod conditions;
 mod counter_properties;
