@@ -146,8 +146,8 @@ const EVERYTHING: &str = r#"{
     "tests": [{
         "name": "n", "tool": "zzz", "args": { "a": 1 },
         "grant": { "label": "l", "labels": { "k": "v" }, "identity": "i" },
-        "at": "2026-01-05T09:00:00Z", "repeat": 1, "class": "read", "expect": "hide",
-        "rule": "/default" }]
+        "at": "2026-01-05T09:00:00Z", "repeat": 1, "class": "read", "expect": "deny",
+        "rule": "/all_tools/action" }]
 }"#;
 
 /// The document itself, and every one that differs from it at one place.
