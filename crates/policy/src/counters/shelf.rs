@@ -59,7 +59,15 @@ impl Key {
 
 /// The buckets of every counter. A full one need not be kept.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shelf(HashMap<String, HashMap<Key, Kept>>);
+pub(super) struct Shelf(HashMap<String, Counter>);
+
+#[derive(Debug, Clone, Default)]
+struct Counter {
+    buckets: HashMap<Key, Kept>,
+    /// How many of the buckets with `per` each grant has opened; those that are full again are
+    /// among them until a sweep.
+    opened: HashMap<Box<str>, usize>,
+}
 
 #[derive(Debug, Clone)]
 struct Kept {
@@ -81,8 +89,8 @@ pub(super) struct Look {
 
 impl Shelf {
     pub(super) fn look(&mut self, limit: &Limit, key: &Key, cost: u64, now_ms: u64) -> Look {
-        let kept = self.0.get_mut(&limit.counter);
-        let kept = kept.and_then(|all| all.get_mut(key));
+        let counter = self.0.get_mut(&limit.counter);
+        let kept = counter.and_then(|counter| counter.buckets.get_mut(key));
         let fresh;
         let bucket = match kept {
             Some(kept) => {
@@ -103,23 +111,27 @@ impl Shelf {
 
     /// When there is room for so many more buckets of a counter with `per`.
     pub(super) fn room_at(&mut self, counter: &str, grant: &str, more: usize, now_ms: u64) -> u64 {
-        let Some(all) = self.0.get_mut(counter) else {
+        let Some(counter) = self.0.get_mut(counter) else {
             return now_ms;
         };
-        if all.len() + more <= GRANT_BUCKETS_MAX {
+        if counter.has_room(grant, more) {
             return now_ms;
         }
-        all.retain(|_, kept| {
-            kept.bucket.advance(now_ms);
-            kept.bucket.full_at(now_ms) > now_ms
-        });
-        let live = || all.iter().filter(|(key, _)| key.per.is_some());
-        let full_at = |kept: &Kept| kept.bucket.full_at(now_ms);
-        let of_org = live().map(|(_, kept)| full_at(kept)).collect();
+        counter.sweep(now_ms);
+        if counter.has_room(grant, more) {
+            return now_ms;
+        }
+        let live = || counter.buckets.iter().filter(|(key, _)| key.per.is_some());
+        let full_at = |(_, kept): (_, &Kept)| kept.bucket.full_at(now_ms);
         let of_grant = live().filter(|(_, kept)| *kept.opened_by == *grant);
-        let of_grant = of_grant.map(|(_, kept)| full_at(kept)).collect();
-        let org_at = free_at(of_org, more, ORG_BUCKETS_MAX, now_ms);
-        org_at.max(free_at(of_grant, more, GRANT_BUCKETS_MAX, now_ms))
+        let grant_at = free_at(
+            of_grant.map(full_at).collect(),
+            more,
+            GRANT_BUCKETS_MAX,
+            now_ms,
+        );
+        let org_at = free_at(live().map(full_at).collect(), more, ORG_BUCKETS_MAX, now_ms);
+        grant_at.max(org_at)
     }
 
     /// Takes tokens that [`Shelf::look`] has said are there.
@@ -134,16 +146,56 @@ impl Shelf {
         if tokens == 0 {
             return;
         }
-        let all = self.0.entry(limit.counter.clone()).or_default();
-        let kept = all.entry(key.clone()).or_insert_with(|| Kept {
-            bucket: Bucket::new(limit.refill, limit.window_ms),
-            opened_by: grant.into(),
-        });
-        kept.bucket.advance(now_ms);
-        if kept.bucket.full_at(now_ms) == now_ms {
-            kept.opened_by = grant.into();
+        let counter = self.0.entry(limit.counter.clone()).or_default();
+        // One that is full again is opened anew, by whoever comes now.
+        if let Some(kept) = counter.buckets.get_mut(key) {
+            kept.bucket.advance(now_ms);
+            if kept.bucket.full_at(now_ms) > now_ms {
+                return kept.bucket.spend(limit.max, tokens, now_ms);
+            }
+            counter.forget(key);
         }
-        kept.bucket.spend(limit.max, tokens, now_ms);
+        let mut bucket = Bucket::new(limit.refill, limit.window_ms);
+        bucket.spend(limit.max, tokens, now_ms);
+        counter.open(key, bucket, grant);
+    }
+}
+
+impl Counter {
+    fn has_room(&self, grant: &str, more: usize) -> bool {
+        let of_grant = self.opened.get(grant).copied().unwrap_or(0);
+        let of_org: usize = self.opened.values().sum();
+        of_grant + more <= GRANT_BUCKETS_MAX && of_org + more <= ORG_BUCKETS_MAX
+    }
+
+    fn open(&mut self, key: &Key, bucket: Bucket, grant: &str) {
+        if key.per.is_some() {
+            *self.opened.entry(grant.into()).or_default() += 1;
+        }
+        let opened_by = grant.into();
+        self.buckets.insert(key.clone(), Kept { bucket, opened_by });
+    }
+
+    fn forget(&mut self, key: &Key) {
+        if let Some(kept) = self.buckets.remove(key)
+            && key.per.is_some()
+            && let Some(count) = self.opened.get_mut(&kept.opened_by)
+        {
+            *count -= 1;
+        }
+    }
+
+    /// Forgets the buckets that are full again.
+    fn sweep(&mut self, now_ms: u64) {
+        self.opened.clear();
+        self.buckets.retain(|key, kept| {
+            kept.bucket.advance(now_ms);
+            let live = kept.bucket.full_at(now_ms) > now_ms;
+            if live && key.per.is_some() {
+                *self.opened.entry(kept.opened_by.clone()).or_default() += 1;
+            }
+            live
+        });
     }
 }
 

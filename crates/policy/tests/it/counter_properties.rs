@@ -122,26 +122,28 @@ proptest! {
         refills in prop::collection::vec(prop::sample::select(REFILLS.to_vec()), 3),
         maxima in prop::collection::vec(0_u64..30, 3),
         shadow in prop::collection::vec(any::<bool>(), 3),
-        rounds in prop::collection::vec((1_u64..40, 0_u64..3000), 1..6),
+        rounds in prop::collection::vec((1_u64..40, 0_u64..3000, 0_u64..5), 1..6),
     ) {
         let list: Vec<String> = refills.iter().zip(&maxima).zip(&shadow).enumerate()
             .map(|(n, ((refill, max), shadow))| {
                 let mode = if *shadow { "shadow" } else { "enforce" };
                 format!(
-                    r#"{{"counter":"c{n}","window":{},"max":{max},"refill":"{refill}","mode":"{mode}"}}"#,
-                    n + 1
+                    r#"{{"counter":"c{n}","window":{},"max":{max},"refill":"{refill}","mode":"{mode}"{}}}"#,
+                    n + 1,
+                    ["", r#","cost":"args.n""#, r#","per":"args.n""#][n]
                 )
             })
             .collect();
         let engine = limits(&list.join(","));
         let (mut at_once, mut one_by_one) = (World::new(), World::new());
         let mut now_ms = NOON_MS;
-        for (times, gap) in rounds {
+        for (times, gap, n) in rounds {
             now_ms += gap;
-            let repeated = at_once.calls(&engine, "{}", now_ms, times);
-            let mut single = one_by_one.call(&engine, "{}", now_ms);
+            let arguments = format!(r#"{{"n":{n}}}"#);
+            let repeated = at_once.calls(&engine, &arguments, now_ms, times);
+            let mut single = one_by_one.call(&engine, &arguments, now_ms);
             for _ in 1..times {
-                single = one_by_one.call(&engine, "{}", now_ms);
+                single = one_by_one.call(&engine, &arguments, now_ms);
             }
             prop_assert_eq!(repeated, single);
         }

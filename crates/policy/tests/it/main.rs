@@ -10,6 +10,7 @@ mod counters;
 mod documents;
 mod effort;
 mod faults;
+mod measured;
 mod names;
 mod order;
 mod properties;
