@@ -38,6 +38,7 @@ test('sign in, add a server, write a policy, issue a grant, read the log', async
   await page.getByLabel('Name').fill('Reads');
   await page.getByRole('textbox', { name: /policy|document|json/i }).last()
     .fill('{ "version": "1", "default": "deny", "tools": { "list_*": {} } }');
+  await press('Review and publish');
   await press('Publish');
   await page.waitForURL(/\/policies\/pol_/);
   await page.goto(`${app.url}/servers/${server}/grants/new`);

@@ -80,7 +80,7 @@ test('writes the policy; faults are shown at their place', async () => {
   await page.getByLabel('Name').fill('CI agents');
   const editor = page.getByRole('textbox', { name: /policy|document|json/i }).last();
   await editor.fill(TEN_RERUNS.replace('"max"', '"mux"'));
-  await press('Publish');
+  await press('Review and publish');
   const fault = page.getByText(/mux/).first();
   await fault.waitFor();
   const text = await page.getByRole('main').innerText();
@@ -89,6 +89,8 @@ test('writes the policy; faults are shown at their place', async () => {
   assert.match(await editor.inputValue(), /mux/, 'nothing that was typed is lost');
   await picture(page, '08-policy-faults', complaints);
   await editor.fill(TEN_RERUNS);
+  await press('Review and publish');
+  await picture(page, '09-policy-review', complaints);
   await press('Publish');
   await page.waitForURL(/\/policies\/pol_/);
   await page.getByText(/published/i).first().waitFor();

@@ -241,12 +241,44 @@ function number(editor) {
   draw();
 }
 
+// Live parts: while someone types, the form is sent to be looked at, and the parts of the page that
+// it names are made anew. Whatever has the focus stays.
+function live(form) {
+  let waiting, asked;
+  async function look() {
+    asked?.abort();
+    asked = new AbortController();
+    const body = new URLSearchParams(new FormData(form));
+    body.set("act", "look");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body, signal: asked.signal });
+      if (!answer.ok || answer.redirected) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const selector of form.dataset.live.split(" ")) {
+        const [old, fresh] = [form.querySelector(selector), page.querySelector(selector)];
+        if (!old || !fresh || old.contains(document.activeElement)) continue;
+        if (old.innerHTML === fresh.innerHTML) continue;
+        old.replaceWith(fresh);
+        prepare(fresh);
+      }
+    } catch {
+      // The next key sends it again, and the buttons do it as well.
+    }
+  }
+  form.addEventListener("input", (event) => {
+    if (event.target.name === "tab" || event.target.name === "show" || event.target.name === "note") return;
+    clearTimeout(waiting);
+    waiting = setTimeout(look, 350);
+  });
+}
+
 function prepare(root) {
   const all = (selector) => [
     ...(root.matches?.(selector) ? [root] : []), ...root.querySelectorAll(selector),
   ];
   all("[data-poll]").forEach(poll);
   all(".editor").forEach(number);
+  all("form[data-live]").forEach(live);
   all(".excerpt .caret").forEach((caret) => {
     // The place of the fault is in sight on a narrow screen too.
     const box = caret.closest(".excerpt");

@@ -15,6 +15,7 @@ pub(crate) mod headers;
 pub(crate) mod policies;
 pub(crate) mod preview;
 pub(crate) mod servers;
+pub(crate) mod starters;
 pub(crate) mod subject;
 
 use domain::{Capability, Scope};

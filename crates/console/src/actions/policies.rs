@@ -69,6 +69,20 @@ pub(crate) async fn publish(
     Ok(store::policies::publish(&console.db, scope, id, revision, version).await?)
 }
 
+/// Goes on only if a document could be published as the policy's next version.
+pub(crate) async fn ready(
+    console: &Console,
+    scope: &Scope,
+    id: PolicyId,
+    document: &str,
+) -> Result<()> {
+    require(scope, Capability::EditPolicies)?;
+    let info = store::policies::get(&console.db, scope, id).await?;
+    let rules = Rules::Document(document);
+    let subject = Subject::load(console, scope, rules, Some(info.server)).await?;
+    publishable(console, subject).await
+}
+
 /// Gives a policy another name.
 pub(crate) async fn rename(
     console: &Console,

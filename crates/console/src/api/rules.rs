@@ -1,8 +1,10 @@
-//! Asking what a document means: `/policies/check`, `/test`, `/decide` and `/preview`.
+//! Asking what a document means: `/policies/check`, `/test`, `/decide` and
+//! `/preview`; and first documents for a server.
 
 mod check;
 mod decide;
 mod preview;
+mod starters;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
         .merge(check::router())
         .merge(decide::router())
         .merge(preview::router())
+        .merge(starters::router())
 }
 
 /// One thing at its place in the document's text.

@@ -1,12 +1,19 @@
 //! Policies: a server's list, the editor, the versions.
 
+mod changes;
 mod diff;
+mod draft;
 mod editor;
 mod excerpt;
+mod lines;
 mod lint;
 mod list;
+mod panes;
+mod publish;
+mod race;
 mod rule;
 mod save;
+mod starters;
 mod version;
 
 use crate::routes::Routes;
@@ -20,7 +27,8 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get("/servers/{server}/policies/facts", lint::facts)
         .get("/policies/{policy}", editor::show)
         .post("/policies/{policy}", save::save)
-        .post("/policies/{policy}/publish", version::publish)
+        .get("/policies/{policy}/publish", publish::review)
+        .post("/policies/{policy}/publish", publish::publish)
         .post("/policies/{policy}/rename", version::rename)
         .post("/policies/{policy}/delete", version::delete)
         .get("/policies/{policy}/versions/{version}", version::show)

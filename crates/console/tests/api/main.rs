@@ -5,6 +5,8 @@ mod door;
 mod grants;
 mod keys;
 mod policies;
+mod previews;
+mod publishing;
 mod roles;
 mod servers;
 // The store's own tests bring up the database; here it is the same one.

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use console::{Mail, Needs, Settings, SignUp};
-use domain::{Role, Scope};
+use domain::{Role, Scope, Tool, ToolClass};
 use ipnet::IpNet;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -102,6 +102,32 @@ impl World {
             world: self,
             key: secret.expose_secret().to_owned(),
         }
+    }
+
+    /// Makes these the server's tools, as if it had been asked.
+    pub(crate) async fn discover(
+        &self,
+        scope: &Scope,
+        server: &str,
+        tools: &[(&str, Option<ToolClass>)],
+    ) {
+        let tool = |(name, class): &(&str, Option<ToolClass>)| Tool {
+            name: (*name).to_owned(),
+            title: None,
+            description: None,
+            definition: json!({"name": name, "inputSchema": {"type": "object"}}).to_string(),
+            class: *class,
+        };
+        let found = store::servers::Discovery {
+            tools: tools.iter().map(tool).collect(),
+            server_name: None,
+            server_version: None,
+            protocol_version: None,
+        };
+        let server = server.parse().expect("an id");
+        store::servers::record_discovery(&self.db.console, scope.org, None, server, &found)
+            .await
+            .expect("stored");
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {

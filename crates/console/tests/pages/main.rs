@@ -2,6 +2,7 @@
 
 mod accounts;
 mod browser;
+mod editor;
 mod floods;
 mod forms;
 mod headers;

@@ -8,7 +8,7 @@ const CONTEXT: usize = 2;
 
 /// A line of the comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Line<'t> {
+enum Line<'t> {
     Same(&'t str),
     Gone(&'t str),
     New(&'t str),
@@ -16,8 +16,30 @@ pub(crate) enum Line<'t> {
     Skipped(usize),
 }
 
+/// A comparison as pages show it: sign, class and text of each line. Empty where the texts are the
+/// same.
+#[derive(Debug, Default)]
+pub(crate) struct Compared(pub(crate) Vec<(&'static str, &'static str, String)>);
+
+impl Compared {
+    pub(crate) fn between(old: &str, new: &str) -> Self {
+        let shown = |line| match line {
+            Line::Same(text) => ("", "same", text.to_owned()),
+            Line::Gone(text) => ("−", "gone", text.to_owned()),
+            Line::New(text) => ("+", "new", text.to_owned()),
+            Line::Skipped(1) => ("", "skipped", "1 line the same".to_owned()),
+            Line::Skipped(n) => ("", "skipped", format!("{n} lines the same")),
+        };
+        Self(between(old, new).into_iter().map(shown).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// The lines that changed, with a little around them. Empty where the texts are the same.
-pub(crate) fn between<'t>(old: &'t str, new: &'t str) -> Vec<Line<'t>> {
+fn between<'t>(old: &'t str, new: &'t str) -> Vec<Line<'t>> {
     let (old, new): (Vec<_>, Vec<_>) = (
         old.trim_end().lines().collect(),
         new.trim_end().lines().collect(),

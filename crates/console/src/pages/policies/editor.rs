@@ -1,5 +1,7 @@
 //! The policy editor.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     extract::State,
@@ -7,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::{PolicyId, Scope, ServerId};
-use policy::Report;
+use policy::Fault;
 use serde::Deserialize;
 use store::{
     PageRequest,
@@ -15,9 +17,16 @@ use store::{
     servers::Server,
 };
 
-use super::excerpt::Finding;
+use super::{
+    draft::{Draft, Place},
+    excerpt::Finding,
+    panes::{Around, HISTORY, Panes, Tried},
+    race::Race,
+    rule,
+    starters::Starters,
+};
 use crate::{
-    actions,
+    actions::{self, examine::Findings, preview as previews},
     pages::{
         Html, Page, PageError,
         fields::Faults,
@@ -28,58 +37,60 @@ use crate::{
     state::Console,
 };
 
-/// What a new policy starts as: everything is refused until a rule allows it.
-const START: &str = "{\n  \"version\": \"1\",\n  \"default\": \"deny\",\n  \"tools\": {}\n}\n";
-/// How many versions the history shows.
-const HISTORY: u16 = 30;
 /// How many faults, and how many warnings, are shown with the lines around them. A document of
 /// 256 KiB can have tens of thousands, and each takes a walk through the text.
 const FINDINGS: usize = 50;
-
-/// The form as it was sent, whichever button sent it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Draft {
-    pub(super) name: String,
-    pub(super) document: String,
-    pub(super) note: String,
-    pub(super) revision: Option<i32>,
-    pub(super) act: String,
-    pub(super) tool: String,
-    pub(super) kind: String,
-    pub(super) reason: String,
-    pub(super) max: String,
-    pub(super) window: String,
-}
+/// How many grants of the server the pickers know.
+const GRANTS: u16 = 200;
 
 #[derive(Template)]
 #[template(path = "policies/editor.html")]
 pub(super) struct EditorPage {
-    shell: Shell,
-    server: Server,
+    pub(super) shell: Shell,
+    pub(super) server: Server,
     tools: Vec<String>,
     /// None while the policy is being made.
-    policy: Option<PolicyInfo>,
-    versions: Vec<Version>,
-    draft: Draft,
-    /// The first [`FINDINGS`] of `fault_count`, and so with the warnings.
+    pub(super) policy: Option<PolicyInfo>,
+    pub(super) draft: Draft,
+    panes: Panes,
+    /// What keeps the text from being saved: the first [`FINDINGS`] of `fault_count`, and so with
+    /// the warnings.
     findings: Vec<Finding>,
     fault_count: usize,
     warnings: Vec<Finding>,
     warning_count: usize,
-    /// The document was looked at, and nothing is wrong with it.
+    /// What keeps a text that could be saved from being published.
+    hindrances: Vec<Fault>,
+    /// A button asked whether anything is wrong, and nothing is.
     valid: bool,
     /// What is in the editor is stored nowhere.
     unsaved: bool,
     faults: Faults,
-    /// The version that someone else saved while this was being written.
-    theirs: Option<Version>,
+    race: Option<Race>,
+    /// Documents to begin with, where the policy is new.
+    starters: Starters,
     /// What was just done to the text.
     remark: Option<String>,
 }
 
+/// The bottom of the page alone, for the script that has it made anew while someone types.
+#[derive(Template)]
+#[template(path = "policies/panes.html")]
+pub(super) struct PanesPart {
+    shell: Shell,
+    policy: Option<PolicyInfo>,
+    panes: Panes,
+}
+
+/// What the page shows besides the draft.
+struct Loaded {
+    server: Server,
+    policy: Option<PolicyInfo>,
+    around: Around,
+}
+
 impl EditorPage {
-    /// Reads all that surrounds the draft.
+    /// Reads all that surrounds the draft, and looks at the draft.
     ///
     /// # Errors
     /// `NotFound` where server or policy are not this organisation's.
@@ -90,61 +101,55 @@ impl EditorPage {
         place: Place,
         draft: Draft,
     ) -> Result<Self, PageError> {
-        let (policy, server) = match place {
-            Place::New(server) => (None, server),
-            Place::Policy(id) => {
-                let policy = store::policies::get(&console.db, scope, id).await?;
-                let server = policy.server;
-                (Some(policy), server)
-            }
-        };
-        let server = store::servers::get(&console.db, scope, server).await?;
-        let tools = store::servers::tools(&console.db, scope, server.id)
-            .await?
-            .unwrap_or_default();
-        let versions = match &policy {
-            None => Vec::new(),
-            Some(policy) => {
-                let request = PageRequest {
-                    limit: HISTORY,
-                    after: None,
-                };
-                store::policies::versions(&console.db, scope, policy.id, request)
-                    .await?
-                    .items
-            }
-        };
-        Ok(Self {
+        let Loaded {
+            server,
+            policy,
+            around,
+        } = surroundings(console, scope, place, true).await?;
+        let tools = around.tools.iter().flat_map(|tools| tools.iter());
+        let tools = tools.map(|tool| tool.name.clone()).collect();
+        let (panes, found) = Panes::look(console, &draft, around).await?;
+        let page = Self {
             shell,
             server,
-            tools: tools.into_iter().map(|entry| entry.tool.name).collect(),
+            tools,
             policy,
-            versions,
             draft,
+            panes,
             findings: Vec::new(),
             fault_count: 0,
             warnings: Vec::new(),
             warning_count: 0,
+            hindrances: Vec::new(),
             valid: false,
             unsaved: true,
             faults: Faults::default(),
-            theirs: None,
+            race: None,
+            starters: Starters::default(),
             remark: None,
-        })
+        };
+        Ok(page.found(found))
     }
 
-    /// With what a check found.
-    pub(super) fn checked(mut self, report: Report) -> Self {
+    /// With what was found in the text. Tests that fail keep it from being published only.
+    fn found(mut self, found: Findings) -> Self {
         let text = &self.draft.document;
-        self.valid = report.valid;
-        let first = |list: Vec<policy::Fault>| {
+        let first = |list: Vec<Fault>| {
             let first = list.into_iter().take(FINDINGS);
             first.map(|f| Finding::new(f, text)).collect()
         };
-        self.fault_count = report.faults.len();
-        self.findings = first(report.faults);
-        self.warning_count = report.warnings.len();
-        self.warnings = first(report.warnings);
+        let faults = found.report.faults.into_iter();
+        let faults: Vec<_> = faults.filter(|fault| fault.code != "test_failed").collect();
+        self.fault_count = faults.len();
+        self.findings = first(faults);
+        self.warning_count = found.report.warnings.len();
+        self.warnings = first(found.report.warnings);
+        self.hindrances = found.hindrances;
+        self
+    }
+
+    pub(super) fn checked(mut self) -> Self {
+        self.valid = self.findings.is_empty();
         self
     }
 
@@ -158,15 +163,21 @@ impl EditorPage {
         self
     }
 
-    /// With the version that came first; saving again goes on top of it.
-    pub(super) fn raced(mut self) -> Self {
-        self.theirs = self.versions.first().cloned();
+    /// With what someone else did meanwhile; saving again goes on top of it.
+    pub(super) fn raced(mut self, race: Race) -> Self {
         self.draft.revision = self.policy.as_ref().map(|policy| policy.revision);
+        self.draft.base = self.policy.as_ref().map(|policy| policy.latest_version);
+        self.race = Some(race);
         self
     }
 
     pub(super) fn answer(self, status: StatusCode) -> Response {
         (status, Html(self)).into_response()
+    }
+
+    /// Whether something keeps the text from being published.
+    pub(super) fn is_hindered(&self) -> bool {
+        !self.hindrances.is_empty()
     }
 
     fn action(&self) -> String {
@@ -211,68 +222,97 @@ impl EditorPage {
     }
 
     fn windows(&self) -> &'static [&'static str] {
-        &["second", "minute", "hour", "day", "week"]
+        rule::WINDOWS
     }
 
     fn kinds(&self) -> &'static [(&'static str, &'static str)] {
-        &[
-            ("limit", "Limit"),
-            ("allow", "Allow"),
-            ("deny", "Deny"),
-            ("hide", "Hide"),
-        ]
-    }
-
-    /// Whether publishing it would be a roll-back.
-    fn is_older(&self, version: &Version) -> bool {
-        let published = self
-            .policy
-            .as_ref()
-            .and_then(|policy| policy.published_version);
-        published.is_some_and(|published| version.version < published)
-    }
-
-    fn is_published(&self, version: &Version) -> bool {
-        self.policy
-            .as_ref()
-            .is_some_and(|policy| policy.published_version == Some(version.version))
+        rule::KINDS
     }
 }
 
-/// What is being edited.
-#[derive(Clone, Copy)]
-pub(super) enum Place {
-    New(ServerId),
-    Policy(PolicyId),
+/// `POST`, with `act=look`: the panes of what is in the editor now, and nothing else.
+pub(super) async fn look(
+    console: &Console,
+    scope: &Scope,
+    shell: Shell,
+    place: Place,
+    draft: Draft,
+) -> Page {
+    let loaded = surroundings(console, scope, place, false).await?;
+    let (panes, _) = Panes::look(console, &draft, loaded.around).await?;
+    Ok(Html(PanesPart {
+        shell,
+        policy: loaded.policy,
+        panes,
+    })
+    .into_response())
 }
 
-impl Place {
-    /// The server whose tools the document is checked against.
-    pub(super) async fn server(
-        self,
-        console: &Console,
-        scope: &Scope,
-    ) -> Result<ServerId, PageError> {
-        match self {
-            Self::New(server) => Ok(server),
-            Self::Policy(id) => Ok(store::policies::get(&console.db, scope, id).await?.server),
+async fn surroundings(
+    console: &Console,
+    scope: &Scope,
+    place: Place,
+    with_history: bool,
+) -> Result<Loaded, PageError> {
+    let (policy, server) = match place {
+        Place::New(server) => (None, server),
+        Place::Policy(id) => {
+            let policy = store::policies::get(&console.db, scope, id).await?;
+            let server = policy.server;
+            (Some(policy), server)
+        }
+    };
+    let server = store::servers::get(&console.db, scope, server).await?;
+    let tools = actions::policies::inventory(console, scope, server.id).await?;
+    let page = |limit| PageRequest { limit, after: None };
+    let grants = store::grants::list(&console.db, scope, Some(server.id), page(GRANTS)).await?;
+    let (mut published, mut versions) = (None, Vec::new());
+    if let Some(policy) = &policy {
+        published = previews::published(console, scope, policy).await?;
+        if with_history {
+            let request = page(HISTORY + 1);
+            versions = store::policies::versions(&console.db, scope, policy.id, request)
+                .await?
+                .items;
         }
     }
+    let around = Around {
+        policy: policy.clone(),
+        tools: tools.map(Arc::from),
+        grants: grants.items,
+        published,
+        versions,
+    };
+    Ok(Loaded {
+        server,
+        policy,
+        around,
+    })
 }
 
-/// `GET /servers/{server}/policies/new` shows the editor with a policy that refuses everything.
+#[derive(Deserialize)]
+pub(super) struct Begin {
+    start: Option<String>,
+}
+
+/// `GET /servers/{server}/policies/new` shows the editor with a policy that refuses everything, or
+/// with the one that `?start=` names.
 pub(super) async fn show_new(
     State(console): State<Console>,
     editor: Editor,
     Id(id): Id<ServerId>,
+    Query(Begin { start }): Query<Begin>,
 ) -> Page {
+    let offers = actions::starters::starters(&console, &editor.scope, id).await?;
+    let starters = Starters::new(offers, start.as_deref());
     let draft = Draft {
-        document: START.to_owned(),
-        max: "10".to_owned(),
+        document: starters.document().to_owned(),
+        name: starters.name().to_owned(),
         ..Draft::default()
     };
     let shell = editor.shell("servers");
     let mut page = EditorPage::load(&console, &editor.scope, shell, Place::New(id), draft).await?;
+    page.starters = starters;
     page.unsaved = false;
     Ok(page.answer(StatusCode::OK))
 }
@@ -291,22 +331,18 @@ pub(super) async fn show(
 ) -> Page {
     let policy = store::policies::get(&console.db, &viewer.scope, id).await?;
     let number = from.unwrap_or(policy.latest_version);
-    let version = store::policies::version(&console.db, &viewer.scope, id, number).await?;
-    let server = Some(policy.server);
-    let report = actions::examine::check(&console, &viewer.scope, &version.document, server)
-        .await?
-        .report;
+    let Version { document, .. } =
+        store::policies::version(&console.db, &viewer.scope, id, number).await?;
     let draft = Draft {
-        document: version.document,
+        document,
         revision: Some(policy.revision),
-        max: "10".to_owned(),
+        base: Some(policy.latest_version),
         ..Draft::default()
     };
     let shell = viewer.shell("servers");
-    let page = EditorPage::load(&console, &viewer.scope, shell, Place::Policy(id), draft).await?;
-    let mut page = page.checked(report);
+    let mut page =
+        EditorPage::load(&console, &viewer.scope, shell, Place::Policy(id), draft).await?;
     page.unsaved = number != policy.latest_version;
-    page.valid = false;
     if page.unsaved {
         page = page.remarked(format!(
             "Version {number} is in the editor. Saving makes it the next version."

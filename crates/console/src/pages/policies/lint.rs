@@ -103,7 +103,13 @@ pub(super) async fn facts(
         .await?
         .unwrap_or_default();
     let facts = |tool: domain::Tool| ToolFacts {
-        paths: Vec::new(),
+        paths: policy::builder::argument_paths(&tool.definition)
+            .into_iter()
+            .map(|field| PathFacts {
+                path: field.path,
+                kind: field.kind,
+            })
+            .collect(),
         name: tool.name,
         class: tool.class,
     };

@@ -3,6 +3,19 @@
 
 use json::{Document, Value};
 
+use super::draft::Draft;
+use crate::pages::fields::Faults;
+
+/// The windows that the form offers.
+pub(super) const WINDOWS: &[&str] = &["second", "minute", "hour", "day", "week"];
+/// The rules that the form offers.
+pub(super) const KINDS: &[(&str, &str)] = &[
+    ("limit", "Limit"),
+    ("allow", "Allow"),
+    ("deny", "Deny"),
+    ("hide", "Hide"),
+];
+
 /// What the form can add.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
@@ -14,6 +27,44 @@ pub(super) enum Change {
     Hide,
     /// At most `max` calls per `window`, for each grant.
     Limit { max: u64, window: String },
+}
+
+/// The text with the rule that the form describes, and what to say of it.
+pub(super) fn ruled(draft: &Draft, faults: &mut Faults) -> Option<(String, String)> {
+    let field = |name| draft.fields.get(name).trim();
+    let tool = field("tool");
+    if tool.is_empty() {
+        faults.add("tool", "is missing");
+        return None;
+    }
+    let (change, said) = match field("kind") {
+        "allow" => (Change::Allow, format!("{tool} may be called")),
+        "deny" => {
+            let reason = field("reason").to_owned();
+            (Change::Deny { reason }, format!("{tool} is denied"))
+        }
+        "hide" => (Change::Hide, format!("{tool} is hidden")),
+        "limit" => {
+            let Ok(max) = field("max").parse::<u64>() else {
+                faults.add("max", "must be a whole number");
+                return None;
+            };
+            let window = field("window").to_owned();
+            let said = format!("{tool} may be called {max} times a {window}, by each grant");
+            (Change::Limit { max, window }, said)
+        }
+        _ => {
+            faults.add("kind", "is missing");
+            return None;
+        }
+    };
+    match apply(&draft.document, tool, &change) {
+        Ok(text) => Some((text, format!("In the editor now, not saved: {said}."))),
+        Err(error) => {
+            faults.add("document", error);
+            None
+        }
+    }
 }
 
 /// Why the text cannot be edited; the author has to mend it first.

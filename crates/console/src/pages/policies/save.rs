@@ -1,46 +1,48 @@
-//! What the editor's buttons do: check, add a rule, save, publish.
+//! What the editor's buttons do: look, check, add a rule, save, review, publish.
 
 use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Redirect},
 };
-use domain::{Name, PolicyId, ServerId};
-use policy::Report;
+use domain::{Capability, Name, PolicyId, ServerId};
 
 use super::{
-    editor::{Draft, EditorPage, Place},
-    rule::{self, Change},
+    draft::{Draft, Place},
+    editor::{self, EditorPage},
+    publish::ReviewPage,
+    race::Race,
+    rule,
 };
 use crate::{
     actions::{self, ActionError},
     pages::{Page, PageError, fields::Faults, path::Id},
-    session::{self, Form},
+    session::{Form, Viewer},
     state::Console,
 };
 
 /// `POST /servers/{server}/policies/new`: the editor of a policy that is not stored yet.
 pub(super) async fn create(
     State(console): State<Console>,
-    editor: session::Editor,
+    viewer: Viewer,
     Id(server): Id<ServerId>,
     Form(draft): Form<Draft>,
 ) -> Page {
+    // Its page is for editors only, unlike a stored policy's.
+    actions::require(&viewer.scope, Capability::EditPolicies)?;
     let place = Place::New(server);
-    let publish = draft.act == "publish";
-    if !publish && draft.act != "save" {
-        return on_text(&console, &editor, place, draft).await;
-    }
+    let publish = match draft.act.as_str() {
+        "publish" => true,
+        "save" => false,
+        _ => return on_text(&console, &viewer, place, draft).await,
+    };
     let mut faults = Faults::default();
     let Some(name) = faults.parse::<Name>("name", draft.name.trim()) else {
-        let page = page(&console, &editor, place, draft).await?;
-        return Ok(page
-            .with_faults(faults)
-            .answer(StatusCode::UNPROCESSABLE_ENTITY));
+        return faulty(&console, &viewer, place, draft, faults).await;
     };
     let made = actions::policies::create(
         &console,
-        &editor.scope,
+        &viewer.scope,
         server,
         &name,
         &draft.document,
@@ -56,167 +58,140 @@ pub(super) async fn create(
             };
             Ok(Redirect::to(&format!("/policies/{}?done={done}", policy.id)).into_response())
         }
-        Err(error) => refused(&console, &editor, place, draft, error).await,
+        Err(error) => refused(&console, &viewer, place, draft, error).await,
     }
 }
 
 /// `POST /policies/{policy}`: the editor of a stored policy.
 pub(super) async fn save(
     State(console): State<Console>,
-    editor: session::Editor,
+    viewer: Viewer,
     Id(id): Id<PolicyId>,
     Form(draft): Form<Draft>,
 ) -> Page {
     let place = Place::Policy(id);
-    let publish = draft.act == "publish";
-    if !publish && draft.act != "save" {
-        return on_text(&console, &editor, place, draft).await;
-    }
-    let note = Some(draft.note.trim()).filter(|note| !note.is_empty());
-    let added = actions::policies::add_version(
-        &console,
-        &editor.scope,
-        id,
-        draft.revision,
-        &draft.document,
-        note,
-    )
-    .await;
-    let version = match added {
+    let publish = match draft.act.as_str() {
+        "publish" => true,
+        "save" => false,
+        _ => return on_text(&console, &viewer, place, draft).await,
+    };
+    let saved = store(&console, &viewer, id, &draft, publish).await;
+    let version = match saved {
         Ok(version) => version,
-        Err(error) => return refused(&console, &editor, place, draft, error).await,
+        Err(error) => return refused(&console, &viewer, place, draft, error).await,
     };
     if !publish {
         return Ok(Redirect::to(&format!("/policies/{id}?done=policy-saved")).into_response());
     }
     // The version that was just added is named, so nothing that came in between is published.
-    actions::policies::publish(&console, &editor.scope, id, None, version.version).await?;
+    actions::policies::publish(&console, &viewer.scope, id, None, version).await?;
     Ok(Redirect::to(&format!("/policies/{id}?done=policy-published")).into_response())
 }
 
-/// The buttons that only work on the text: nothing is stored.
-async fn on_text(
+/// Adds the version; one that is to be published only if it can be, so that a refusal leaves nothing
+/// behind.
+async fn store(
     console: &Console,
-    editor: &session::Editor,
-    place: Place,
-    mut draft: Draft,
-) -> Page {
-    let mut faults = Faults::default();
-    let mut remark = None;
-    if draft.act == "rule" {
-        match ruled(&draft, &mut faults) {
-            Some((text, said)) => {
-                draft.document = text;
-                remark = Some(said);
-            }
-            None => {
-                let page = page(console, editor, place, draft).await?;
-                return Ok(page
-                    .with_faults(faults)
-                    .answer(StatusCode::UNPROCESSABLE_ENTITY));
-            }
-        }
+    viewer: &Viewer,
+    id: PolicyId,
+    draft: &Draft,
+    publish: bool,
+) -> Result<i32, ActionError> {
+    if publish {
+        actions::policies::ready(console, &viewer.scope, id, &draft.document).await?;
     }
-    let report = check(console, editor, place, &draft.document).await?;
-    let mut page = page(console, editor, place, draft).await?.checked(report);
-    if let Some(remark) = remark {
-        page = page.remarked(remark);
-    }
-    Ok(page.answer(StatusCode::OK))
+    let note = Some(draft.note.trim()).filter(|note| !note.is_empty());
+    let (document, revision) = (&draft.document, draft.revision);
+    let version =
+        actions::policies::add_version(console, &viewer.scope, id, revision, document, note)
+            .await?;
+    Ok(version.version)
 }
 
-/// The text with the rule that the form describes, and what to say of it.
-fn ruled(draft: &Draft, faults: &mut Faults) -> Option<(String, String)> {
-    let tool = draft.tool.trim();
-    if tool.is_empty() {
-        faults.add("tool", "is missing");
-        return None;
-    }
-    let (change, said) = match draft.kind.as_str() {
-        "allow" => (Change::Allow, format!("{tool} may be called")),
-        "deny" => {
-            let reason = draft.reason.trim().to_owned();
-            (Change::Deny { reason }, format!("{tool} is denied"))
+/// The buttons that only work on the text: nothing is stored.
+async fn on_text(console: &Console, viewer: &Viewer, place: Place, mut draft: Draft) -> Page {
+    match draft.act.as_str() {
+        "look" => {
+            let shell = viewer.shell("servers");
+            editor::look(console, &viewer.scope, shell, place, draft).await
         }
-        "hide" => (Change::Hide, format!("{tool} is hidden")),
-        "limit" => {
-            let Ok(max) = draft.max.trim().parse::<u64>() else {
-                faults.add("max", "must be a whole number");
-                return None;
+        "review" => review(console, viewer, place, draft).await,
+        "rule" => {
+            let mut faults = Faults::default();
+            let Some((text, said)) = rule::ruled(&draft, &mut faults) else {
+                return faulty(console, viewer, place, draft, faults).await;
             };
-            let window = draft.window.clone();
-            let said = format!("{tool} may be called {max} times a {window}, by each grant");
-            (Change::Limit { max, window }, said)
+            draft.document = text;
+            let page = page(console, viewer, place, draft).await?;
+            Ok(page.remarked(said).answer(StatusCode::OK))
         }
         _ => {
-            faults.add("kind", "is missing");
-            return None;
-        }
-    };
-    match rule::apply(&draft.document, tool, &change) {
-        Ok(text) => Some((text, format!("In the editor now, not saved: {said}."))),
-        Err(error) => {
-            faults.add("document", error);
-            None
+            let page = page(console, viewer, place, draft).await?;
+            Ok(page.checked().answer(StatusCode::OK))
         }
     }
+}
+
+/// What publishing would change, to be confirmed; or the editor again, where it cannot be.
+async fn review(console: &Console, viewer: &Viewer, place: Place, draft: Draft) -> Page {
+    actions::require(&viewer.scope, Capability::EditPolicies)?;
+    let mut faults = Faults::default();
+    if matches!(place, Place::New(_)) {
+        faults.parse::<Name>("name", draft.name.trim());
+    }
+    let page = page(console, viewer, place, draft).await?;
+    if page.is_hindered() || !faults.is_empty() {
+        return Ok(page
+            .with_faults(faults)
+            .answer(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    ReviewPage::of_draft(console, &viewer.scope, page).await
 }
 
 /// The editor again, with everything typed still in it, saying what stood in the way.
 async fn refused(
     console: &Console,
-    editor: &session::Editor,
+    viewer: &Viewer,
     place: Place,
     draft: Draft,
     error: ActionError,
 ) -> Page {
-    let text = draft.document.clone();
-    let shown = page(console, editor, place, draft).await?;
-    match error {
-        ActionError::Policy(faults) => {
-            let warnings = check(console, editor, place, &text).await?.warnings;
-            let report = Report {
-                valid: false,
-                faults,
-                warnings,
-            };
-            Ok(shown
-                .checked(report)
-                .answer(StatusCode::UNPROCESSABLE_ENTITY))
+    match (error, place) {
+        // The page looks at the text by itself, and finds the same.
+        (ActionError::Policy(_), _) => {
+            faulty(console, viewer, place, draft, Faults::default()).await
         }
-        ActionError::Stale => Ok(shown.raced().answer(StatusCode::CONFLICT)),
-        other => {
+        (ActionError::Stale, Place::Policy(id)) => {
+            let race = Race::find(console, &viewer.scope, id, draft.base).await?;
+            let page = page(console, viewer, place, draft).await?;
+            Ok(page.raced(race).answer(StatusCode::CONFLICT))
+        }
+        (other, _) => {
             let faults = Faults::from_action(other)?;
-            Ok(shown
-                .with_faults(faults)
-                .answer(StatusCode::UNPROCESSABLE_ENTITY))
+            faulty(console, viewer, place, draft, faults).await
         }
     }
 }
 
+async fn faulty(
+    console: &Console,
+    viewer: &Viewer,
+    place: Place,
+    draft: Draft,
+    faults: Faults,
+) -> Page {
+    let page = page(console, viewer, place, draft).await?;
+    Ok(page
+        .with_faults(faults)
+        .answer(StatusCode::UNPROCESSABLE_ENTITY))
+}
+
 async fn page(
     console: &Console,
-    editor: &session::Editor,
+    viewer: &Viewer,
     place: Place,
     draft: Draft,
 ) -> Result<EditorPage, PageError> {
-    EditorPage::load(
-        console,
-        &editor.scope,
-        editor.shell("servers"),
-        place,
-        draft,
-    )
-    .await
-}
-
-async fn check(
-    console: &Console,
-    editor: &session::Editor,
-    place: Place,
-    text: &str,
-) -> Result<Report, PageError> {
-    let server = place.server(console, &editor.scope).await?;
-    let found = actions::examine::check(console, &editor.scope, text, Some(server)).await?;
-    Ok(found.report)
+    let shell = viewer.shell("servers");
+    EditorPage::load(console, &viewer.scope, shell, place, draft).await
 }

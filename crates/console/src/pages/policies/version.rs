@@ -1,21 +1,23 @@
-//! One version of a policy; publishing, renaming, deleting.
+//! One version of a policy, compared with another; renaming, deleting.
 
 use askama::Template;
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Redirect},
 };
-use domain::{Name, PolicyId};
-use json::{Document, Value};
+use domain::{Name, PolicyId, Scope};
 use serde::Deserialize;
 use store::{
     policies::{PolicyInfo, Version},
     servers::Server,
 };
 
-use super::diff::{self, Line};
+use super::{changes::Changes, diff::Compared, lines::Lines};
 use crate::{
-    actions,
+    actions::{
+        self,
+        subject::{Rules, Subject},
+    },
     pages::{
         Html, Page, PageError, filters,
         path::{Id, Query},
@@ -23,6 +25,9 @@ use crate::{
     session::{Editor, Form, Shell, Viewer},
     state::Console,
 };
+
+/// How many versions can be chosen to compare with.
+const CHOICES: u16 = 100;
 
 #[derive(Template)]
 #[template(path = "policies/version.html")]
@@ -33,36 +38,36 @@ struct VersionPage {
     version: Version,
     lines: Vec<(usize, String, bool)>,
     rule: Option<String>,
-    /// The version in force, where it is another one.
-    in_force: Option<Version>,
+    /// The version that it is compared with.
+    against: Option<Compare>,
+    /// The other versions, newest first.
+    others: Vec<i32>,
+}
+
+/// What the version changes of another.
+struct Compare {
+    version: i32,
+    /// By rule; none where one of them is no policy to this release.
+    changes: Option<Changes>,
+    /// By line.
+    compared: Compared,
 }
 
 impl VersionPage {
-    /// What publishing this version would change, with the sign and class of each line.
-    fn changes(&self) -> Vec<(&'static str, &'static str, String)> {
-        let Some(in_force) = &self.in_force else {
-            return Vec::new();
-        };
-        diff::between(&in_force.document, &self.version.document)
-            .into_iter()
-            .map(|line| match line {
-                Line::Same(text) => ("", "same", text.to_owned()),
-                Line::Gone(text) => ("−", "gone", text.to_owned()),
-                Line::New(text) => ("+", "new", text.to_owned()),
-                Line::Skipped(1) => ("", "skipped", "1 line the same".to_owned()),
-                Line::Skipped(n) => ("", "skipped", format!("{n} lines the same")),
-            })
-            .collect()
+    fn is_in_force(&self, version: &i32) -> bool {
+        self.policy.published_version == Some(*version)
     }
 }
 
 #[derive(Deserialize)]
 pub(super) struct Asked {
     rule: Option<String>,
+    against: Option<i32>,
 }
 
 /// `GET /policies/{policy}/versions/{version}` shows the document as it was written, with the lines
-/// of the rule in `?rule=` marked.
+/// of the rule in `?rule=` marked, and what it changes of the version in `?against=`: unless said,
+/// the one in force, or of that the one before it.
 pub(super) async fn show(
     State(console): State<Console>,
     viewer: Viewer,
@@ -72,85 +77,60 @@ pub(super) async fn show(
     let Path((id, number)) = path.map_err(|_| PageError::NotFound)?;
     let id: PolicyId = id.parse().map_err(|_| PageError::NotFound)?;
     let number: i32 = number.parse().map_err(|_| PageError::NotFound)?;
-    let policy = store::policies::get(&console.db, &viewer.scope, id).await?;
-    let version = store::policies::version(&console.db, &viewer.scope, id, number).await?;
-    let server = store::servers::get(&console.db, &viewer.scope, policy.server).await?;
-    let marked = asked
-        .rule
-        .as_deref()
-        .and_then(|rule| lines_of(&version.document, rule));
-    let lines = version
-        .document
-        .trim_end()
-        .split('\n')
-        .enumerate()
-        .map(|(at, text)| {
-            let number = at + 1;
-            let hit = marked.is_some_and(|(from, to)| (from..=to).contains(&number));
-            (number, text.to_owned(), hit)
-        })
-        .collect();
-    let rule = asked.rule.filter(|_| marked.is_some());
-    let in_force = match policy
+    let scope = &viewer.scope;
+    let policy = store::policies::get(&console.db, scope, id).await?;
+    let version = store::policies::version(&console.db, scope, id, number).await?;
+    let server = store::servers::get(&console.db, scope, policy.server).await?;
+    let in_force = policy
         .published_version
-        .filter(|published| *published != number)
-    {
-        Some(other) => Some(store::policies::version(&console.db, &viewer.scope, id, other).await?),
+        .filter(|published| *published != number);
+    let other = asked
+        .against
+        .or(in_force)
+        .or((number > 1).then_some(number - 1));
+    let against = match other.filter(|other| *other != number) {
+        Some(other) => Some(compare(&console, scope, &policy, &version, other).await?),
         None => None,
     };
-    let shell = viewer.shell("servers");
+    let marked = asked.rule.as_deref();
+    let marked = marked.and_then(|rule| Lines::of(&version.document).span(rule));
+    let lines = version.document.trim_end().split('\n').enumerate();
+    let lines = lines.map(|(at, text)| {
+        let number = at + 1;
+        let hit = marked.is_some_and(|(from, to)| (from..=to).contains(&number));
+        (number, text.to_owned(), hit)
+    });
+    let newest = policy.latest_version;
+    let others = (1..=newest).rev().take(usize::from(CHOICES));
     Ok(Html(VersionPage {
-        shell,
+        shell: viewer.shell("servers"),
+        lines: lines.collect(),
+        others: others.filter(|other| *other != number).collect(),
         server,
         policy,
         version,
-        lines,
-        rule,
-        in_force,
+        rule: asked.rule.filter(|_| marked.is_some()),
+        against,
     })
     .into_response())
 }
 
-/// The first and last line of what a rule's pointer points at. A pointer names limits by their
-/// counters, and checks by their index.
-fn lines_of(text: &str, pointer: &str) -> Option<(usize, usize)> {
-    let bounds = json::Bounds {
-        bytes_max: 256 * 1024,
-        depth_max: 32,
+async fn compare(
+    console: &Console,
+    scope: &Scope,
+    policy: &PolicyInfo,
+    version: &Version,
+    other: i32,
+) -> Result<Compare, PageError> {
+    let old = store::policies::version(&console.db, scope, policy.id, other).await?;
+    let rules = Rules::Document(&version.document);
+    let subject = Subject::load(console, scope, rules, Some(policy.server)).await?;
+    let work = move || Compare {
+        version: other,
+        changes: Changes::between(Some(&old.document), &subject),
+        compared: Compared::between(&old.document, &subject.document),
     };
-    let document = Document::parse(text.as_bytes(), bounds).ok()?;
-    let mut value: Value<'_> = document.root();
-    for segment in pointer.strip_prefix('/')?.split('/') {
-        let segment = segment.replace("~1", "/").replace("~0", "~");
-        let within = value;
-        value = within
-            .get(&segment)
-            .or_else(|| {
-                within
-                    .elements()
-                    .find(|e| e.get("counter").is_some_and(|name| name.is(&segment)))
-            })
-            .or_else(|| within.elements().nth(segment.parse().ok()?))?;
-    }
-    let line = |offset| usize::try_from(json::position(text, offset).line).ok();
-    Some((line(value.span().start)?, line(value.span().end)?))
-}
-
-#[derive(Deserialize)]
-pub(super) struct Publish {
-    version: i32,
-    revision: Option<i32>,
-}
-
-/// `POST /policies/{policy}/publish` puts a version in force; an older one is the roll-back.
-pub(super) async fn publish(
-    State(console): State<Console>,
-    editor: Editor,
-    Id(id): Id<PolicyId>,
-    Form(form): Form<Publish>,
-) -> Page {
-    actions::policies::publish(&console, &editor.scope, id, form.revision, form.version).await?;
-    Ok(Redirect::to(&format!("/policies/{id}?done=policy-published")).into_response())
+    Ok(console.desk.work(work).await?)
 }
 
 #[derive(Deserialize)]
@@ -190,19 +170,4 @@ pub(super) async fn delete(
     actions::policies::delete(&console, &editor.scope, id, form.revision).await?;
     let to = format!("/servers/{}/policies?done=policy-deleted", policy.server);
     Ok(Redirect::to(&to).into_response())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rule_is_found_in_the_text_that_was_written() {
-        let text = "{\n  \"tools\": {\n    \"a/b\": {\n      \"limits\": [\n        { \"counter\": \"x\" },\n        {\n          \"counter\": \"y\"\n        }\n      ]\n    }\n  }\n}";
-        assert_eq!(lines_of(text, "/tools/a~1b/limits/y"), Some((6, 8)));
-        assert_eq!(lines_of(text, "/tools/a~1b/limits/0"), Some((5, 5)));
-        assert_eq!(lines_of(text, "/tools/zz"), None);
-        assert_eq!(lines_of(text, "tools"), None);
-        assert_eq!(lines_of("nonsense", "/a"), None);
-    }
 }
