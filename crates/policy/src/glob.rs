@@ -1,5 +1,7 @@
 //! Tool names, and globs over them.
 
+use std::cmp::{Ordering, Reverse};
+
 use domain::ToolName;
 
 /// A tool's name, or a pattern in which `*` stands for any run of characters, also an empty one.
@@ -39,6 +41,30 @@ impl Glob {
     /// How much of it is literal: the longer, the closer it fits.
     pub(crate) fn literal_length(&self) -> usize {
         self.text.bytes().filter(|&b| b != b'*').count()
+    }
+
+    /// Which of two that match the same tool applies: the exact name first, then the glob with the
+    /// longest literal text, of equals the lexicographically first.
+    pub(crate) fn by_closeness(&self, other: &Self) -> Ordering {
+        let key = |glob: &Self| (!glob.exact, Reverse(glob.literal_length()));
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| self.text.cmp(&other.text))
+    }
+
+    /// Whether there is a name that both match, of two that have a star: there is one if and only
+    /// if their beginnings go together and their ends do, since stars take whatever is between.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let (Some((a, _)), Some((b, _))) = (self.text.split_once('*'), other.text.split_once('*'))
+        else {
+            return self.matches(&other.text) || other.matches(&self.text);
+        };
+        let (Some((_, y)), Some((_, z))) =
+            (self.text.rsplit_once('*'), other.text.rsplit_once('*'))
+        else {
+            return false;
+        };
+        (a.starts_with(b) || b.starts_with(a)) && (y.ends_with(z) || z.ends_with(y))
     }
 
     /// Compares byte for byte, in time linear in both lengths: each part between stars is looked
@@ -100,6 +126,30 @@ mod tests {
             for name in no {
                 assert!(!glob.matches(name), "{glob:?} {name}");
             }
+        }
+    }
+
+    #[test]
+    fn globs_overlap_if_some_name_matches_both() {
+        let names = ["a", "ab", "aab", "abb", "ba", "b", "abab", "aba"];
+        for (one, other, expected) in [
+            ("a*", "*b", true),
+            ("a*", "b*", false),
+            ("*", "x*y", true),
+            ("*a", "*b", false),
+            ("a*b", "ab*", true),
+            ("a*b*a", "*", true),
+            ("a*c", "ab*bc", true),
+            ("get", "g*", true),
+            ("get", "s*", false),
+        ] {
+            let (one, other) = (Glob::parse(one).unwrap(), Glob::parse(other).unwrap());
+            assert_eq!(one.overlaps(&other), expected, "{one:?} {other:?}");
+            assert_eq!(other.overlaps(&one), expected, "{one:?} {other:?}");
+            let found = names
+                .iter()
+                .any(|name| one.matches(name) && other.matches(name));
+            assert!(expected || !found, "{one:?} {other:?}");
         }
     }
 

@@ -183,7 +183,7 @@ pub(crate) const fn asks(truth: Truth) -> &'static str {
     }
 }
 
-fn all(conditions: &[Condition]) -> String {
+pub(crate) fn all(conditions: &[Condition]) -> String {
     let sentences: Vec<String> = conditions.iter().map(sentence).collect();
     sentences.join(" and ")
 }

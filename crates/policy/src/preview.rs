@@ -166,7 +166,7 @@ fn stricter(one: &Limit, other: &Limit) -> bool {
 }
 
 /// A block's limits for one tool, `rate_limit` among them.
-fn limits(block: &Block, tool: &str) -> impl Iterator<Item = Limit> {
+pub(crate) fn limits(block: &Block, tool: &str) -> impl Iterator<Item = Limit> {
     let named = block.limits.iter().cloned();
     named.chain(plan::rate(block, tool))
 }
