@@ -15,6 +15,7 @@ fn call(counters: usize) -> Vec<Bucket> {
             max: 1_000_000_000_000,
             cost: 1,
             window: Duration::from_secs(60),
+            shadow: false,
         })
         .collect()
 }

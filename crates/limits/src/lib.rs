@@ -53,12 +53,17 @@ pub struct Bucket {
     pub cost: u64,
     /// How long a spent token stays away. Part of the bucket's identity, so it belongs in `key`.
     pub window: Duration,
+    /// It never refuses: where it has too few tokens the call is let through without taking any.
+    pub shadow: bool,
 }
+
+/// The buckets in shadow that had too few tokens, by their index in the call, lowest first.
+pub type Short = SmallVec<[usize; 2]>;
 
 /// What [`Buckets::take`] answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Taken {
-    /// Every bucket was charged.
+    /// Every bucket was charged, but for those in shadow that had too few tokens.
     Charged(Receipt),
     /// Nothing was charged.
     Wait {
@@ -69,6 +74,8 @@ pub enum Taken {
         retry_after: Option<Duration>,
         /// What each bucket holds, in the order of the call.
         left: SmallVec<[u64; 4]>,
+        /// The buckets in shadow that had too few tokens besides.
+        short: Short,
     },
 }
 
@@ -77,7 +84,9 @@ pub enum Taken {
 pub struct Receipt {
     /// What each bucket still holds, in the order of the call.
     pub left: SmallVec<[u64; 4]>,
-    /// The slot that each bucket was charged in.
+    /// The buckets in shadow that had too few tokens, so that nothing was taken from them.
+    pub short: Short,
+    /// The slot that each bucket was charged in, or [`NOT_CHARGED`].
     slots: SmallVec<[u64; 4]>,
     /// Unlike any other receipt's.
     id: u128,
@@ -86,6 +95,9 @@ pub struct Receipt {
     /// Of the buckets' names, windows and costs, so that only what was charged is given back.
     fingerprint: u64,
 }
+
+/// No slot has this number; no token is in it.
+const NOT_CHARGED: u64 = u64::MAX;
 
 /// The counter store failed or said nothing for [`TAKE_TIMEOUT`]. No promise was made, so the call
 /// must not be forwarded. Tokens may have been spent; they are never spent twice.
@@ -104,9 +116,10 @@ pub enum Proof {
 
 /// Both stores keep the same promise; the same tests run against both.
 pub trait Buckets: Send + Sync {
-    /// Charges all buckets or none, in one step that no other caller can come between.
+    /// Charges all buckets or none, in one step that no other caller can come between. Buckets in
+    /// shadow come along: each is charged if the call goes through and it has the tokens.
     ///
-    /// A bucket named twice is charged once. In no interval of length `window` are more than `max`
+    /// A bucket named twice is charged once, by what is not in shadow if there is any. In no interval of length `window` are more than `max`
     /// tokens of a bucket spent, however many gateways ask. Time is the store's own.
     ///
     /// # Errors
@@ -117,7 +130,8 @@ pub trait Buckets: Send + Sync {
     ///
     /// True where tokens were given back. False, and nothing is changed, where the receipt was
     /// used before, is older than [`RECEIPT_LIFE`], or is not for these buckets; where an upstream
-    /// has been believed for `max` tokens of a bucket in this window already; and where there is
+    /// has been believed for `max` tokens of a bucket in this window already (one in shadow keeps
+    /// its own charge then, and no other); and where there is
     /// nothing to give because every token came back by itself.
     ///
     /// # Errors
@@ -201,6 +215,7 @@ fn fingerprint(buckets: &[Bucket]) -> u64 {
         hasher.write(bucket.key.as_bytes());
         hasher.write_u64(bucket.cost);
         hasher.write_u64(window::micros(bucket.window));
+        hasher.write_u8(u8::from(bucket.shadow));
     }
     hasher.finish()
 }

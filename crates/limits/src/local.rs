@@ -10,7 +10,8 @@ use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 
 use crate::{
-    Bucket, Buckets, Proof, RECEIPT_LIFE, Receipt, Taken, Unavailable, fingerprint,
+    Bucket, Buckets, NOT_CHARGED, Proof, RECEIPT_LIFE, Receipt, Short, Taken, Unavailable,
+    fingerprint,
     window::{Slots, Span, micros},
 };
 
@@ -126,10 +127,13 @@ impl Local {
         // Which bucket refuses the longest, and until when; for ever is later than everything.
         let mut worst: Option<(usize, u64)> = None;
         let mut left = SmallVec::new();
+        let mut short = Short::new();
         for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
             let (spent, fits_at) = guards[place].1.look(bucket, now);
             left.push(bucket.holds().saturating_sub(spent));
-            if fits_at > now && worst.is_none_or(|(_, at)| fits_at > at) {
+            if fits_at > now && bucket.shadow {
+                short.push(index);
+            } else if fits_at > now && worst.is_none_or(|(_, at)| fits_at > at) {
                 worst = Some((index, fits_at));
             }
         }
@@ -139,15 +143,22 @@ impl Local {
                 refused,
                 retry_after: (at < NEVER).then(wait),
                 left,
+                short,
             };
         }
-        let mut slots = SmallVec::new();
-        for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
-            let again = buckets[..index]
-                .iter()
-                .any(|before| before.key == bucket.key);
-            let cost = if again { 0 } else { bucket.cost };
-            slots.push(guards[place].1.charge(bucket, cost, now));
+        let mut slots = SmallVec::from_elem(NOT_CHARGED, buckets.len());
+        for shadow in [false, true] {
+            for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
+                let of_key = |(other, slot): (&Bucket, &u64)| {
+                    *slot != NOT_CHARGED && other.key == bucket.key
+                };
+                if bucket.shadow == shadow
+                    && !short.contains(&index)
+                    && !buckets.iter().zip(&slots).any(of_key)
+                {
+                    slots[index] = guards[place].1.charge(bucket, now);
+                }
+            }
         }
         for ((bucket, &place), left) in buckets.iter().zip(&places).zip(&mut left) {
             *left = bucket
@@ -156,6 +167,7 @@ impl Local {
         }
         Taken::Charged(Receipt {
             left,
+            short,
             slots,
             id: u128::from(self.receipts.fetch_add(1, Ordering::Relaxed)),
             charged_at_us: now,
@@ -174,20 +186,19 @@ impl Local {
         }
         let mut gifts: SmallVec<[u64; 4]> = SmallVec::new();
         for (index, (bucket, &place)) in buckets.iter().zip(&places).enumerate() {
-            let again = buckets[..index]
-                .iter()
-                .any(|before| before.key == bucket.key);
-            let state = guards[place].1.buckets.get_mut(bucket.key.as_str());
-            let Some(state) = state.filter(|_| !again) else {
+            let Some(state) = guards[place].1.buckets.get_mut(bucket.key.as_str()) else {
                 gifts.push(0);
                 continue;
             };
             state.spent.expire(state.span, now);
             state.believed.expire(state.span, now);
-            let gift = state.spent.count(receipt.slots[index]).min(bucket.cost);
+            let mut gift = state.spent.count(receipt.slots[index]).min(bucket.cost);
             let believed = state.believed.total().saturating_add(gift);
             if proof == Proof::UpstreamSays && believed > bucket.holds() {
-                return false;
+                if !bucket.shadow {
+                    return false;
+                }
+                gift = 0;
             }
             gifts.push(gift);
         }
@@ -232,7 +243,8 @@ impl Shard {
     }
 
     /// Spends tokens of one bucket, and says in which slot.
-    fn charge(&mut self, bucket: &Bucket, cost: u64, now: u64) -> u64 {
+    fn charge(&mut self, bucket: &Bucket, now: u64) -> u64 {
+        let cost = bucket.cost;
         if let Some(state) = self.buckets.get_mut(bucket.key.as_str()) {
             let slot = state.span.slot_at(now);
             state.spent.add(slot, cost);

@@ -13,8 +13,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{
-    Bucket, Buckets, MAX_TOKENS, Proof, RECEIPT_LIFE, Receipt, TAKE_TIMEOUT, Taken, Unavailable,
-    fingerprint, window::micros,
+    Bucket, Buckets, MAX_TOKENS, NOT_CHARGED, Proof, RECEIPT_LIFE, Receipt, Short, TAKE_TIMEOUT,
+    Taken, Unavailable, fingerprint, window::micros,
 };
 use link::Link;
 
@@ -123,13 +123,15 @@ impl Buckets for Redis {
             .iter()
             .map(|b| format!("{PREFIX}{}", b.key))
             .collect();
-        let args: Vec<u64> = buckets.iter().flat_map(numbers).collect();
+        let mut args: Vec<u64> = buckets.iter().flat_map(numbers).collect();
+        args.extend(in_shadow(buckets));
         // Before asking, so that a receipt never seems younger than the charge.
         let charged_at_us = micros(self.start.elapsed());
         let reply: Vec<i64> = within_timeout(self.run(&self.take, &keys, &args)).await?;
         let serial = u128::from(self.receipts.fetch_add(1, Ordering::Relaxed));
-        read_taken(&reply, buckets, |left, slots| Receipt {
+        read_taken(&reply, buckets, |left, short, slots| Receipt {
             left,
+            short,
             slots,
             id: self.first_receipt.wrapping_add(serial),
             charged_at_us,
@@ -163,6 +165,7 @@ impl Buckets for Redis {
             args.extend(numbers(bucket));
             args.push(slot);
         }
+        args.extend(in_shadow(buckets));
         let given: u8 = within_timeout(self.run(&self.give_back, &keys, &args)).await?;
         Ok(given == 1)
     }
@@ -182,6 +185,12 @@ fn numbers(bucket: &Bucket) -> [u64; 3] {
     ]
 }
 
+/// The places of the buckets in shadow.
+fn in_shadow(buckets: &[Bucket]) -> impl Iterator<Item = u64> {
+    let places = (0..).zip(buckets);
+    places.filter(|(_, bucket)| bucket.shadow).map(|(at, _)| at)
+}
+
 /// The part of a key that chooses the node of a cluster, its braces included, and a colon.
 fn tag(key: &str) -> String {
     let inner = key
@@ -194,27 +203,40 @@ fn tag(key: &str) -> String {
 fn read_taken(
     reply: &[i64],
     buckets: &[Bucket],
-    receipt: impl FnOnce(SmallVec<[u64; 4]>, SmallVec<[u64; 4]>) -> Receipt,
+    receipt: impl FnOnce(SmallVec<[u64; 4]>, Short, SmallVec<[u64; 4]>) -> Receipt,
 ) -> Option<Taken> {
     let number = |value: &i64| u64::try_from(*value).ok();
     match reply {
         [1, rest @ ..] if rest.len() == 2 * buckets.len() => {
-            let slots = rest.iter().step_by(2).map(number).collect::<Option<_>>()?;
+            let slots = rest.iter().step_by(2);
+            let short = (0..).zip(slots.clone()).filter(|(_, slot)| **slot == -2);
+            let short = short.map(|(at, _)| at).collect();
+            let slots = slots.map(|slot| number(slot).unwrap_or(NOT_CHARGED));
             let left = rest
                 .iter()
                 .skip(1)
                 .step_by(2)
                 .map(number)
                 .collect::<Option<_>>()?;
-            Some(Taken::Charged(receipt(left, slots)))
+            Some(Taken::Charged(receipt(left, short, slots.collect())))
         }
-        [0, refused, wait_ms, left @ ..] if left.len() == buckets.len() => Some(Taken::Wait {
-            refused: usize::try_from(*refused)
-                .ok()
-                .filter(|&index| index < buckets.len())?,
-            retry_after: number(wait_ms).map(Duration::from_millis),
-            left: left.iter().map(number).collect::<Option<_>>()?,
-        }),
+        [0, refused, wait_ms, left @ ..] if left.len() == buckets.len() => {
+            let left: SmallVec<[u64; 4]> = left.iter().map(number).collect::<Option<_>>()?;
+            let short = |(bucket, left): (&Bucket, &u64)| {
+                bucket.shadow && !(bucket.could_ever_fit() && bucket.cost <= *left)
+            };
+            let short = (0..)
+                .zip(buckets.iter().zip(&left))
+                .filter(|(_, both)| short(*both));
+            Some(Taken::Wait {
+                refused: usize::try_from(*refused)
+                    .ok()
+                    .filter(|&index| index < buckets.len())?,
+                retry_after: number(wait_ms).map(Duration::from_millis),
+                short: short.map(|(at, _)| at).collect(),
+                left,
+            })
+        }
         _ => None,
     }
 }

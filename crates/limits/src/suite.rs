@@ -30,6 +30,14 @@ fn bucket(name: &str, max: u64, cost: u64, window: Duration) -> Bucket {
         max,
         cost,
         window,
+        shadow: false,
+    }
+}
+
+fn in_shadow(name: &str, max: u64, cost: u64) -> Bucket {
+    Bucket {
+        shadow: true,
+        ..bucket(name, max, cost, MINUTE)
     }
 }
 
@@ -50,6 +58,7 @@ async fn refusal(store: &impl Buckets, buckets: &[Bucket]) -> (usize, Option<Dur
             refused,
             retry_after,
             left,
+            ..
         } => (refused, retry_after, left.to_vec()),
         charged @ Taken::Charged(_) => panic!("{charged:?}"),
     }
@@ -291,6 +300,85 @@ both! {
         }
         charge(&**world.store(), &call).await;
         assert_eq!(refusal(&**world.store(), &call).await.0, 1);
+    }
+
+    /// It takes a token where there is one, says so where there is none, and never refuses.
+    async fn a_bucket_in_shadow_is_charged_and_never_refuses(world) {
+        let call = [in_shadow("tried", 2, 1), bucket("kept", 10, 1, MINUTE)];
+        for left in [[1, 9], [0, 8]] {
+            let receipt = charge(&**world.store(), &call).await;
+            assert_eq!((receipt.left.to_vec(), receipt.short.to_vec()), (left.to_vec(), vec![]));
+        }
+        for left in [[0, 7], [0, 6]] {
+            let receipt = charge(&**world.store(), &call).await;
+            assert_eq!((receipt.left.to_vec(), receipt.short.to_vec()), (left.to_vec(), vec![0]));
+        }
+        world.wait(MINUTE + SLOT).await;
+        // Nothing was taken beyond what it held, so all of it is back.
+        assert_eq!(charge(&**world.store(), &call).await.left.to_vec(), [1, 9]);
+        let never = [in_shadow("none", 0, 0), in_shadow("dear", 2, 3)];
+        assert_eq!(charge(&**world.store(), &never).await.short.to_vec(), [0, 1]);
+    }
+
+    /// What is refused charges nothing in shadow either, and says what shadow would have refused.
+    async fn a_refused_call_charges_no_bucket_in_shadow(world) {
+        let full = bucket("kept", 1, 1, MINUTE);
+        charge(&**world.store(), &[in_shadow("spent", 1, 1), full.clone()]).await;
+        let call = [in_shadow("tried", 5, 1), full, in_shadow("spent", 1, 1)];
+        for _ in 0..3 {
+            match take(&**world.store(), &call).await {
+                Taken::Wait { refused, left, short, .. } => {
+                    assert_eq!((refused, left.to_vec(), short.to_vec()), (1, vec![5, 0, 0], vec![2]));
+                }
+                charged @ Taken::Charged(_) => panic!("{charged:?}"),
+            }
+        }
+    }
+
+    /// Named in shadow and enforced, a bucket is charged once, and by what is enforced, wherever
+    /// either stands.
+    async fn what_is_enforced_charges_first(world) {
+        for (name, shadow_first) in [("a", true), ("b", false)] {
+            let mut call = [in_shadow(name, 2, 5), bucket(name, 10, 3, MINUTE)];
+            if !shadow_first {
+                call.reverse();
+            }
+            let short = usize::from(!shadow_first);
+            let receipt = charge(&**world.store(), &call).await;
+            assert_eq!(receipt.short.to_vec(), [short]);
+            assert_eq!(receipt.left[1 - short], 7);
+            assert!(gives(&**world.store(), &call, &receipt, Proof::NothingSent).await);
+            let full = charge(&**world.store(), &[bucket(name, 10, 0, MINUTE)]).await;
+            assert_eq!(full.left.to_vec(), [10], "exactly what was charged came back");
+        }
+        let twice = [in_shadow("c", 10, 4), in_shadow("c", 10, 4)];
+        assert_eq!(charge(&**world.store(), &twice).await.left.to_vec(), [6, 6]);
+    }
+
+    async fn what_shadow_took_is_given_back_and_no_more(world) {
+        let call = [in_shadow("tried", 1, 1), bucket("kept", 10, 1, MINUTE)];
+        let first = charge(&**world.store(), &call).await;
+        let second = charge(&**world.store(), &call).await;
+        assert_eq!(second.short.to_vec(), [0]);
+        assert!(gives(&**world.store(), &call, &second, Proof::NothingSent).await);
+        // The second took none, so the first one's token is still away.
+        let third = charge(&**world.store(), &call).await;
+        assert_eq!((third.short.to_vec(), third.left.to_vec()), (vec![0], vec![0, 8]));
+        assert!(gives(&**world.store(), &call, &first, Proof::NothingSent).await);
+        let fourth = charge(&**world.store(), &call).await;
+        assert_eq!((fourth.short.to_vec(), fourth.left.to_vec()), (vec![], vec![0, 8]));
+    }
+
+    /// A small bucket in shadow, for which an upstream is believed no more, keeps no charge of the
+    /// others: it would refuse by a back door.
+    async fn shadow_stands_in_no_way_of_what_is_given_back(world) {
+        let call = [in_shadow("narrow", 1, 1), bucket("wide", 3, 1, MINUTE)];
+        let first = charge(&**world.store(), &call).await;
+        assert!(gives(&**world.store(), &call, &first, Proof::UpstreamSays).await);
+        let second = charge(&**world.store(), &call).await;
+        assert!(gives(&**world.store(), &call, &second, Proof::UpstreamSays).await);
+        let third = charge(&**world.store(), &call).await;
+        assert_eq!((third.short.to_vec(), third.left.to_vec()), (vec![0], vec![0, 2]));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Audit events: written by the gateway's role, read by the console's.
 
 mod read;
+mod shadow;
 mod write;
 
 use domain::{
@@ -10,6 +11,7 @@ use domain::{
 use time::OffsetDateTime;
 
 pub use read::{get, histogram, list};
+pub use shadow::{ShadowHits, ShadowRule, shadow};
 pub use write::insert;
 
 /// An event as it is read: the decision joined with its outcome, if there is one yet.

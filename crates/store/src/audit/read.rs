@@ -64,10 +64,7 @@ pub async fn histogram(
     to: OffsetDateTime,
     bins: u16,
 ) -> Result<Vec<Bin>> {
-    let edges: Vec<OffsetDateTime> = (0..=bins)
-        // In whole numbers, so that no edge lies beyond the last, which may be the end of time.
-        .map(|i| from + (to - from) * i / bins.max(1))
-        .collect();
+    let edges = edges(from, to, bins);
     let bounds: Vec<Uuid> = edges.iter().copied().map(floor).collect();
     let mut tx = begin(db, scope.org).await?;
     let rows = sqlx::query!(
@@ -128,6 +125,14 @@ pub async fn histogram(
         .collect())
 }
 
+/// Where `bins` equal bins begin, and the end of the last.
+pub(super) fn edges(from: OffsetDateTime, to: OffsetDateTime, bins: u16) -> Vec<OffsetDateTime> {
+    (0..=bins)
+        // In whole numbers, so that no edge lies beyond the last, which may be the end of time.
+        .map(|i| from + (to - from) * i / bins.max(1))
+        .collect()
+}
+
 /// The reasons that say "too often" and not "no".
 fn limiting() -> Vec<String> {
     [
@@ -141,7 +146,7 @@ fn limiting() -> Vec<String> {
 
 /// A transaction whose queries are planned for their parameters: which index serves a list depends
 /// on which filters are set, and only the months that the bounds name are opened.
-async fn begin(db: &Db, org: OrgId) -> Result<crate::db::Tx> {
+pub(super) async fn begin(db: &Db, org: OrgId) -> Result<crate::db::Tx> {
     let mut tx = db.begin(org).await?;
     sqlx::query_scalar!("select set_config('plan_cache_mode', 'force_custom_plan', true)")
         .fetch_one(&mut *tx)
@@ -150,7 +155,7 @@ async fn begin(db: &Db, org: OrgId) -> Result<crate::db::Tx> {
 }
 
 /// The smallest id that an event at this moment or later can have.
-fn floor(at: OffsetDateTime) -> Uuid {
+pub(super) fn floor(at: OffsetDateTime) -> Uuid {
     const MAX: i128 = (1 << 48) - 1;
     let ms = (at.unix_timestamp_nanos().div_euclid(1_000_000)).clamp(0, MAX);
     Uuid::from_u128(u128::try_from(ms).unwrap_or(0) << 80)
@@ -170,8 +175,8 @@ async fn rows(
         Row,
         r#"select e.id, e.server_id, e.server_name, e.grant_id, e.grant_label, e.identity,
                   e.policy_id, e.policy_name, e.policy_version, e.method, e.tool, e.outcome,
-                  e.code, e.rule, e.message, e.charges, e.retry_after_ms, e.failed_open, e.client,
-                  host(e.address) as address, e.request_bytes, e.decided_us, e.snapshot_age_ms,
+                  e.code, e.rule, e.message, e.charges, e.shadow, e.retry_after_ms, e.failed_open,
+                  e.client, host(e.address) as address, e.request_bytes, e.decided_us, e.snapshot_age_ms,
                   coalesce(e.settled, o.settled) as settled,
                   case when e.settled is null then o.status else e.status end as status,
                   coalesce(e.upstream_us, o.upstream_us) as upstream_us,
@@ -236,6 +241,7 @@ struct Row {
     rule: Option<String>,
     message: String,
     charges: Value,
+    shadow: Option<Value>,
     retry_after_ms: Option<i64>,
     failed_open: bool,
     client: Option<String>,
@@ -284,7 +290,10 @@ impl Row {
             message: self.message,
             charges: serde_json::from_value(self.charges)
                 .map_err(|error| corrupt("audit_events", id, error))?,
-            shadow: Vec::new(),
+            shadow: self
+                .shadow
+                .map_or(Ok(Vec::new()), serde_json::from_value)
+                .map_err(|error| corrupt("audit_events", id, error))?,
             retry_after_ms: self.retry_after_ms.map(i64::unsigned_abs),
             failed_open: self.failed_open,
             client: self.client,

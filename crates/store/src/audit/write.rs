@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     EventId, PolicyId,
-    audit::{Charge, Decision, Record, Settlement},
+    audit::{Charge, Decision, Record, Settlement, Shadow},
 };
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -72,23 +72,23 @@ async fn insert_events(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<u64> {
     let done = sqlx::query!(
         "insert into audit_events (
              id, org_id, server_id, server_name, grant_id, grant_label, identity, policy_id,
-             policy_name, policy_version, method, tool, outcome, code, rule, message, charges,
+             policy_name, policy_version, method, tool, outcome, code, rule, message, charges, shadow,
              retry_after_ms, failed_open, client, address, request_bytes, decided_us,
              snapshot_age_ms, settled, status, upstream_us, response_bytes, given_back)
          select
              id, org_id, server_id, server_name, grant_id, grant_label, identity, policy_id,
-             policy_name, policy_version, method, tool, outcome, code, rule, message, charges,
+             policy_name, policy_version, method, tool, outcome, code, rule, message, charges, shadow,
              retry_after_ms, failed_open, client, address::inet, request_bytes, decided_us,
              snapshot_age_ms, settled, status, upstream_us, response_bytes, given_back
          from unnest(
              $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::uuid[], $6::text[], $7::text[],
              $8::uuid[], $9::text[], $10::integer[], $11::text[], $12::text[], $13::text[],
-             $14::text[], $15::text[], $16::text[], $17::jsonb[], $18::bigint[], $19::boolean[],
-             $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[], $25::text[],
-             $26::integer[], $27::bigint[], $28::bigint[], $29::boolean[]
+             $14::text[], $15::text[], $16::text[], $17::jsonb[], $18::jsonb[], $19::bigint[],
+             $20::boolean[], $21::text[], $22::text[], $23::bigint[], $24::bigint[], $25::bigint[],
+             $26::text[], $27::integer[], $28::bigint[], $29::bigint[], $30::boolean[]
          ) as row (
              id, org_id, server_id, server_name, grant_id, grant_label, identity, policy_id,
-             policy_name, policy_version, method, tool, outcome, code, rule, message, charges,
+             policy_name, policy_version, method, tool, outcome, code, rule, message, charges, shadow,
              retry_after_ms, failed_open, client, address, request_bytes, decided_us,
              snapshot_age_ms, settled, status, upstream_us, response_bytes, given_back)
          on conflict do nothing",
@@ -109,6 +109,7 @@ async fn insert_events(tx: &mut PgConnection, rows: &[Row<'_>]) -> Result<u64> {
         &column(rows, |d, _| d.rule.as_deref().map(text)) as &[Option<String>],
         &column(rows, |d, _| text(&d.message)),
         &column(rows, |d, _| charges(&d.charges)),
+        &column(rows, |d, _| shadow(&d.shadow)) as &[Option<Value>],
         &column(rows, |d, _| d.retry_after_ms.map(bigint)) as &[Option<i64>],
         &column(rows, |d, _| d.failed_open),
         &column(rows, |d, _| d.client.as_deref().map(text)) as &[Option<String>],
@@ -184,6 +185,16 @@ fn charges(charges: &[Charge]) -> Value {
             })
         })
         .collect()
+}
+
+/// Null where there is none, so that the row is not in the index of those that have.
+fn shadow(shadow: &[Shadow]) -> Option<Value> {
+    (!shadow.is_empty()).then(|| {
+        shadow
+            .iter()
+            .map(|hit| serde_json::json!({ "code": hit.code, "rule": text(&hit.rule) }))
+            .collect()
+    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod audit_reading;
+mod audit_shadow;
 mod configuration;
 mod crossings;
 mod grants;
