@@ -128,6 +128,8 @@ closed! {
         ToolError = "tool_error",
         /// The upstream answered with a JSON-RPC error.
         RpcError = "rpc_error",
+        /// The tool ran, and its result was larger than the policy lets through.
+        TooLarge = "result_too_large",
         /// The upstream could not be reached; nothing was sent.
         Unreachable = "upstream_unreachable",
         /// The upstream answered with something that is not MCP.
@@ -159,6 +161,9 @@ pub struct Charge {
     /// The window, in milliseconds.
     pub window_ms: u64,
 }
+
+/// The most that is recorded of what shadow rules would have done to one call: of more, the first.
+pub const SHADOW_MAX: usize = 32;
 
 /// What a rule in shadow would have done, had it been enforced.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,8 +211,8 @@ pub struct Decision {
     pub message: String,
     /// What each limit was charged.
     pub charges: Vec<Charge>,
-    /// What shadow rules would have done, in the order of evaluation.
-    #[serde(default)]
+    /// What shadow rules would have done, in the order of evaluation; at most [`SHADOW_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shadow: Vec<Shadow>,
     /// How long until the same call would fit, rounded up.
     pub retry_after_ms: Option<u64>,

@@ -1,16 +1,17 @@
 //! Decide, charge, record: the only place where a [`Permit`] is made.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use domain::{
     OrgId,
-    audit::{Charge, Code},
+    audit::{Charge, Code, Shadow},
 };
-use limits::{Bucket, Buckets, Proof, Taken};
-use policy::{Judgement, Limit, LimitScope, Pass, Refill, Verdict};
+use limits::{Bucket, Buckets, Proof, Receipt, Taken};
+use policy::{Judgement, LimitScope, Mode, Pass, Refill, Spend, Verdict};
 
 use crate::{
     refusal::Refusal,
+    result_max::ResultMax,
     routes::GrantEntry,
     settle::{Charged, Settle},
     turn::Turn,
@@ -45,62 +46,30 @@ const OTHERS_A_MINUTE: u64 = 600;
 const HANDSHAKES_A_MINUTE: u64 = 60;
 
 /// Charges what the verdict asks for and records the decision.
-pub(crate) async fn admit(turn: &Turn, ask: Ask<'_>) -> Result<Permit, Refusal> {
+pub(crate) async fn admit(turn: &mut Turn, ask: Ask<'_>) -> Result<Permit, Refusal> {
     let grant = &turn.caller.grant;
-    let limits: Cow<'_, [Limit]> = match &ask {
-        Ask::Call(judgement) => match &judgement.verdict {
-            Verdict::Refuse(refusal) => return Err(refused(refusal, None, Vec::new())),
-            Verdict::Pass(Pass { limits, .. }) => Cow::Borrowed(limits),
-        },
-        Ask::Initialize | Ask::Other => Cow::Borrowed(&[]),
-    };
-    let buckets: Vec<Bucket> = match &ask {
-        Ask::Call(_) => limits
-            .iter()
-            .map(|limit| bucket(limit, grant, turn))
-            .collect(),
-        // `~` stands in no counter's name, so no policy spends from these.
-        Ask::Initialize => vec![own(grant, "~initialize", HANDSHAKES_A_MINUTE)],
-        Ask::Other => vec![own(grant, "~other", OTHERS_A_MINUTE)],
-    };
-    let mut failed_open = false;
-    let mut charged = None;
-    if !buckets.is_empty() {
-        match turn.gateway.limiter.take(&buckets).await {
-            Ok(Taken::Charged(receipt)) => charged = Some(Charged { buckets, receipt }),
-            Ok(Taken::Wait {
-                refused: at,
-                retry_after,
-                left,
-            }) => {
-                let retry_after_ms = retry_after.map(millis);
-                return Err(match limits.get(at) {
-                    Some(limit) => {
-                        let tool = turn.tool.as_deref().unwrap_or_default();
-                        let left = left.get(at).copied().unwrap_or(0);
-                        let refusal = limit.refusal(tool, retry_after_ms);
-                        refused(&refusal, retry_after_ms, vec![charge(limit, left)])
-                    }
-                    None => Refusal::TooManyRequests { retry_after_ms },
-                });
-            }
-            Err(error) if grant.server.fail_open => {
-                tracing::warn!(event.id = %turn.event, %error, "let through without its limits");
-                failed_open = true;
-            }
-            Err(error) => {
-                tracing::warn!(event.id = %turn.event, %error, "refused");
-                return Err(Refusal::LimitsUnavailable);
-            }
+    let (pass, buckets) = match ask {
+        Ask::Call(Judgement { verdict, shadow }) => {
+            turn.shadow = shadow;
+            let pass = match verdict {
+                Verdict::Refuse(refusal) => return Err(refused(&refusal, None, Vec::new())),
+                Verdict::Pass(pass) => pass,
+            };
+            let buckets = pass.spends().map(|spend| bucket(&spend, grant, turn));
+            let buckets: Vec<Bucket> = buckets.collect();
+            turn.result_max = pass
+                .max_result_bytes
+                .map(|bytes| ResultMax { bytes, rule: None });
+            (Some(pass), buckets)
         }
-    }
-    let charges = match &charged {
-        Some(charged) => limits
-            .iter()
-            .zip(&charged.receipt.left)
-            .map(|(limit, left)| charge(limit, *left))
-            .collect(),
-        None => Vec::new(),
+        // `~` stands in no counter's name, so no policy spends from these.
+        Ask::Initialize => (None, vec![own(grant, "~initialize", HANDSHAKES_A_MINUTE)]),
+        Ask::Other => (None, vec![own(grant, "~other", OTHERS_A_MINUTE)]),
+    };
+    let (charged, failed_open) = take(turn, pass.as_ref(), buckets).await?;
+    let charges = match (&pass, &charged) {
+        (Some(pass), Some(charged)) => charges(pass, charged),
+        _ => Vec::new(),
     };
     if let Err(error) = turn.allowed(charges, failed_open) {
         tracing::error!(event.id = %turn.event, %error, "refused, because it could not be recorded");
@@ -125,6 +94,79 @@ pub(crate) async fn admit(turn: &Turn, ask: Ask<'_>) -> Result<Permit, Refusal> 
     })
 }
 
+/// Takes the tokens, and notes what limits in shadow would have refused. Also answers whether the
+/// call goes through though its limits could not be checked.
+async fn take(
+    turn: &mut Turn,
+    pass: Option<&Pass<'_>>,
+    buckets: Vec<Bucket>,
+) -> Result<(Option<Charged>, bool), Refusal> {
+    if buckets.is_empty() {
+        return Ok((None, false));
+    }
+    let fail_open = turn.caller.grant.server.fail_open;
+    match turn.gateway.limiter.take(&buckets).await {
+        Ok(Taken::Charged(receipt)) => {
+            note(turn, pass, Code::RateLimited, receipt.short.iter().copied());
+            Ok((Some(Charged { buckets, receipt }), false))
+        }
+        Ok(Taken::Wait {
+            refused: at,
+            retry_after,
+            left,
+            short,
+        }) => {
+            note(turn, pass, Code::RateLimited, short.into_iter());
+            let retry_after_ms = retry_after.map(millis);
+            Err(match pass.and_then(|pass| pass.spends().nth(at)) {
+                Some(spend) => {
+                    let tool = turn.tool.as_deref().unwrap_or_default();
+                    let refusal = spend.limit.refusal(tool, retry_after_ms);
+                    let left = left.get(at).copied().unwrap_or(0);
+                    refused(&refusal, retry_after_ms, vec![charge(&spend, left)])
+                }
+                None => Refusal::TooManyRequests { retry_after_ms },
+            })
+        }
+        // What never refuses does not refuse for being out of reach either.
+        Err(error) if buckets.iter().all(|bucket| bucket.shadow) => {
+            tracing::warn!(event.id = %turn.event, %error, "limits in shadow were not checked");
+            if !fail_open {
+                note(turn, pass, Code::LimitsUnavailable, 0..buckets.len());
+            }
+            Ok((None, false))
+        }
+        Err(error) if fail_open => {
+            tracing::warn!(event.id = %turn.event, %error, "let through without its limits");
+            Ok((None, true))
+        }
+        Err(error) => {
+            tracing::warn!(event.id = %turn.event, %error, "refused");
+            Err(Refusal::LimitsUnavailable)
+        }
+    }
+}
+
+/// Notes what the limits at these places, which are in shadow, would have refused the call with.
+fn note(turn: &mut Turn, pass: Option<&Pass<'_>>, code: Code, places: impl Iterator<Item = usize>) {
+    let limits = pass.map_or(&[][..], |pass| &pass.limits);
+    let hits = places.filter_map(|at| limits.get(at)).map(|limit| Shadow {
+        code,
+        rule: limit.rule.clone(),
+    });
+    turn.shadow.extend(hits);
+}
+
+/// What each limit was charged. One in shadow that had too few tokens was not.
+fn charges(pass: &Pass<'_>, charged: &Charged) -> Vec<Charge> {
+    let Receipt { left, short, .. } = &charged.receipt;
+    (0..)
+        .zip(pass.spends().zip(left))
+        .filter(|(at, _)| !short.contains(at))
+        .map(|(_, (spend, left))| charge(&spend, *left))
+        .collect()
+}
+
 /// The engine's refusal as the wire's. What the list does not show is unknown.
 fn refused(
     refusal: &policy::Refusal<'_>,
@@ -146,11 +188,12 @@ fn refused(
     }
 }
 
-fn charge(limit: &Limit, left: u64) -> Charge {
+fn charge(spend: &Spend<'_>, left: u64) -> Charge {
+    let limit = spend.limit;
     Charge {
         counter: limit.counter.clone(),
         rule: limit.rule.clone(),
-        cost: 1,
+        cost: spend.cost,
         max: limit.max,
         left,
         window_ms: limit.window_ms,
@@ -158,7 +201,8 @@ fn charge(limit: &Limit, left: u64) -> Charge {
 }
 
 /// The bucket that a limit names for this call: `policy.md`, section 4, "counter".
-fn bucket(limit: &Limit, grant: &GrantEntry, turn: &Turn) -> Bucket {
+fn bucket(spend: &Spend<'_>, grant: &GrantEntry, turn: &Turn) -> Bucket {
+    let limit = spend.limit;
     let refill = match limit.refill {
         Refill::Sliding => "sliding",
         Refill::Steady => "steady",
@@ -184,8 +228,9 @@ fn bucket(limit: &Limit, grant: &GrantEntry, turn: &Turn) -> Bucket {
     Bucket {
         key,
         max: limit.max,
-        cost: 1,
+        cost: spend.cost,
         window: Duration::from_millis(limit.window_ms),
+        shadow: limit.mode == Mode::Shadow,
     }
 }
 
@@ -202,6 +247,7 @@ fn own(grant: &GrantEntry, counter: &str, max: u64) -> Bucket {
         max,
         cost: 1,
         window: Duration::from_secs(60),
+        shadow: false,
     }
 }
 

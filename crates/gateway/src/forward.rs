@@ -28,6 +28,7 @@ use crate::{
     read::{Kind, Outgoing},
     refusal::{Fault, TRANSPORT},
     relay::Relay,
+    result_max::ResultMax,
     routes::Way,
     scan::{Found, Scan, same_id},
     settle::Settle,
@@ -118,7 +119,7 @@ async fn fail(
     }
     settle.record(fault.settled());
     let server = &turn.caller.grant.server;
-    tracing::info!(event.id = %turn.event, server.id = %server.id, code = fault.code().0, "upstream failed");
+    tracing::info!(event.id = %turn.event, server.id = %server.id, code = fault.code().0, "no answer relayed");
     turn.fault(fault)
 }
 
@@ -255,22 +256,34 @@ async fn json(
     answer: Answer,
 ) -> Response<Body> {
     let deadlines = Deadlines::from(&turn.gateway.settings);
-    let body = match collect(answer, SMALL_BYTES_MAX, deadlines).await {
-        Err(fault) => return fail(&turn, settle, &fault, None).await,
-        Ok(Collected::Large(pieces, rest)) => {
+    let max = turn.result_max.as_ref();
+    let held = max.map_or(SMALL_BYTES_MAX, ResultMax::held_bytes_max);
+    let body = match (collect(answer, held, deadlines).await, max) {
+        (Err(fault), _) => return fail(&turn, settle, &fault, None).await,
+        (Ok(Collected::Large(pieces, _)), Some(max)) => {
+            settle.bytes = pieces.iter().map(|piece| piece.len() as u64).sum();
+            return withhold(&turn, settle, max, None).await;
+        }
+        (Ok(Collected::Large(pieces, rest)), None) => {
             let id = turn.id.clone().unwrap_or_default();
             let relay = Relay::new(pieces, rest, id, deadlines, settle, turn.is_stateless());
             return turn.answer(status, Some(JSON), Body::new(relay));
         }
-        Ok(Collected::Whole(body)) => body,
+        (Ok(Collected::Whole(body)), _) => body,
     };
     settle.bytes = body.len() as u64;
-    let outcome = Scan::whole(&body)
+    let known = Scan::whole(&body)
         .ok_or(Fault::Invalid("it is not a JSON-RPC message".into()))
-        .and_then(|found| outcome(&found, turn.id.as_deref().unwrap_or_default()));
-    match outcome {
-        Err(fault) => fail(&turn, settle, &fault, None).await,
-        Ok((settled, proof)) => {
+        .and_then(|found| {
+            let id = turn.id.as_deref().unwrap_or_default();
+            outcome(&found, id).map(|outcome| (found, outcome))
+        });
+    match (known, max) {
+        (Err(fault), _) => fail(&turn, settle, &fault, None).await,
+        (Ok((found, (_, proof))), Some(max)) if !max.lets_through(&found) => {
+            withhold(&turn, settle, max, proof).await
+        }
+        (Ok((_, (settled, proof))), _) => {
             if let Some(proof) = proof {
                 settle.give_back(proof).await;
             }
@@ -278,6 +291,16 @@ async fn json(
             turn.answer(status, Some(JSON), body.into())
         }
     }
+}
+
+/// The answer is larger than a rule lets through: the client gets an error in its place.
+async fn withhold(
+    turn: &Turn,
+    settle: Settle,
+    max: &ResultMax,
+    proof: Option<Proof>,
+) -> Response<Body> {
+    fail(turn, settle, &Fault::TooLarge(max.clone()), proof).await
 }
 
 /// What one message says became of the request with this id, and whether it is proof that nothing

@@ -25,6 +25,7 @@ use crate::{
     message::invalid,
     read::{self, Kind, read},
     refusal::{Door, Refusal},
+    result_max::ResultMax,
     route::Target,
     share::{Held, Place},
     turn::Turn,
@@ -99,6 +100,8 @@ pub(crate) async fn answer(
         client: None,
         era: Era::Session,
         id: None,
+        shadow: Vec::new(),
+        result_max: None,
         browser,
     };
     if !found {
@@ -149,7 +152,7 @@ async fn post(mut turn: Turn, keys: &Keys, parts: &Parts, body: Body) -> Respons
         (None, Kind::Initialize) => Ask::Initialize,
         (None, _) => Ask::Other,
     };
-    let permit = match admit(&turn, ask).await {
+    let permit = match admit(&mut turn, ask).await {
         Ok(permit) => permit,
         Err(refusal) => {
             if matches!(refusal, Refusal::Unknown { .. }) {
@@ -186,12 +189,14 @@ async fn in_session(mut turn: Turn, keys: &Keys, parts: &Parts) -> Response<Body
         Ok(event) => event,
         Err(refusal) => return turn.refuse(refusal),
     };
-    let permit = match admit(&turn, Ask::Other).await {
+    let bytes = last_event.as_ref().and_then(|event| event.result_bytes_max);
+    turn.result_max = bytes.map(|bytes| ResultMax { bytes, rule: None });
+    let permit = match admit(&mut turn, Ask::Other).await {
         Ok(permit) => permit,
         Err(refusal) => return turn.refuse(refusal),
     };
     if parts.method == Method::GET {
-        forward::stream(turn, permit, session, last_event).await
+        forward::stream(turn, permit, session, last_event.map(|event| event.id)).await
     } else {
         forward::delete(turn, permit, session).await
     }

@@ -28,6 +28,7 @@ mod message;
 mod read;
 mod refusal;
 mod relay;
+mod result_max;
 mod route;
 mod routes;
 mod scan;

@@ -17,7 +17,7 @@ use crate::{
     message::{self, DEPTH_MAX, Malformed, Message, PARSE_ERROR, Shape},
     refusal::Refusal,
     routes::GrantPolicy,
-    session::Session,
+    session::{EventMark, Session},
     share::Held,
     turn::Turn,
 };
@@ -352,13 +352,13 @@ fn mcp_headers(
     Ok(())
 }
 
-/// The upstream's event id behind `Last-Event-ID`, if the request has one.
+/// What stands behind `Last-Event-ID`, if the request has one.
 pub(crate) fn last_event(
     turn: &Turn,
     request: &HeaderMap,
     session: &Session,
     keys: &Keys,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<EventMark>, Refusal> {
     let Some(sealed) =
         headers::one(request, &headers::LAST_EVENT_ID).map_err(|_| Refusal::Event)?
     else {

@@ -5,7 +5,10 @@ use std::borrow::Cow;
 use domain::audit::{Charge, Code, Settled};
 use http::StatusCode;
 
-use crate::message::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Malformed};
+use crate::{
+    message::{INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, Malformed},
+    result_max::ResultMax,
+};
 
 /// Refused at the door, before anyone was known to ask. Not in the audit log, which is kept per
 /// organisation.
@@ -262,6 +265,8 @@ pub(crate) enum Fault {
     Timeout,
     /// It refuses the organisation's credential, or the credential does not open.
     Credential(Option<u16>),
+    /// The call ran, and its result is larger than the policy lets through.
+    TooLarge(ResultMax),
 }
 
 impl Fault {
@@ -272,6 +277,7 @@ impl Fault {
             Self::Broken => Settled::Interrupted,
             Self::Timeout => Settled::Timeout,
             Self::Credential(_) => Settled::CredentialRefused,
+            Self::TooLarge(_) => Settled::TooLarge,
         }
     }
 
@@ -282,11 +288,25 @@ impl Fault {
             Self::Invalid(_) | Self::Broken => ("upstream_invalid", StatusCode::BAD_GATEWAY),
             Self::Timeout => ("upstream_timeout", StatusCode::GATEWAY_TIMEOUT),
             Self::Credential(_) => ("upstream_credential", StatusCode::BAD_GATEWAY),
+            Self::TooLarge(_) => ("result_too_large", StatusCode::BAD_GATEWAY),
+        }
+    }
+
+    /// The rule that withholds the answer, as a pointer into the policy.
+    pub(crate) fn rule(&self) -> Option<&str> {
+        match self {
+            Self::TooLarge(max) => max.rule.as_deref(),
+            _ => None,
         }
     }
 
     pub(crate) fn message(&self, server: &str) -> String {
         match self {
+            Self::TooLarge(max) => format!(
+                "The call ran, but what “{server}” answered is larger than the {} bytes that the \
+                 policy lets through, so it was withheld. A call that brings back less is answered.",
+                max.bytes
+            ),
             Self::Unreachable(why) => format!(
                 "The server “{server}” could not be reached ({why}), so the call was not made."
             ),

@@ -56,6 +56,8 @@ pub(crate) struct Found {
     pub(crate) tools: bool,
     /// `error.code`, where it is a small integer.
     pub(crate) code: Option<i64>,
+    /// How long the value of `result` or `error` is, as the text it stands as.
+    pub(crate) outcome_bytes: u64,
 }
 
 impl Found {
@@ -79,6 +81,10 @@ pub(crate) struct Scan {
     inner: Name,
     keeping: Option<Name>,
     kept: Vec<u8>,
+    /// How many bytes came before those that are looked at now.
+    before: u64,
+    /// Where the value of `result` or `error` begins.
+    outcome_from: u64,
     found: Found,
 }
 
@@ -93,6 +99,8 @@ impl Scan {
             inner: Name::Other,
             keeping: None,
             kept: Vec::new(),
+            before: 0,
+            outcome_from: 0,
             found: Found::default(),
         }
     }
@@ -147,15 +155,16 @@ impl Scan {
                 }
                 self.value_done();
             }
-            self.step(byte);
+            self.step(byte, at);
             if self.state == State::Bad {
                 return;
             }
             at += 1;
         }
+        self.before += bytes.len() as u64;
     }
 
-    fn step(&mut self, byte: u8) {
+    fn step(&mut self, byte: u8, at: usize) {
         let blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
         self.state = match (self.state, byte) {
             (State::InKey, b'"') => {
@@ -180,9 +189,9 @@ impl Scan {
                 State::Text
             }
             (state, _) if blank => state,
-            (State::ValueOrEnd, b']') => return self.close(false),
-            (State::Value | State::ValueOrEnd, _) => return self.value(byte),
-            (State::KeyOrEnd, b'}') => return self.close(true),
+            (State::ValueOrEnd, b']') => return self.close(false, at),
+            (State::Value | State::ValueOrEnd, _) => return self.value(byte, at),
+            (State::KeyOrEnd, b'}') => return self.close(true, at),
             (State::KeyOrEnd | State::Key, b'"') => {
                 self.key.clear();
                 State::InKey
@@ -190,8 +199,8 @@ impl Scan {
             (State::Colon, b':') => State::Value,
             (State::CommaOrEnd, b',') if self.in_object() => State::Key,
             (State::CommaOrEnd, b',') => State::Value,
-            (State::CommaOrEnd, b'}') => return self.close(true),
-            (State::CommaOrEnd, b']') => return self.close(false),
+            (State::CommaOrEnd, b'}') => return self.close(true, at),
+            (State::CommaOrEnd, b']') => return self.close(false, at),
             _ => State::Bad,
         };
     }
@@ -200,7 +209,7 @@ impl Scan {
         self.objects >> self.depth & 1 == 1
     }
 
-    fn value(&mut self, byte: u8) {
+    fn value(&mut self, byte: u8, at: usize) {
         if self.depth == 0 && byte != b'{' {
             self.state = State::Bad;
             return;
@@ -211,8 +220,14 @@ impl Scan {
             _ => Name::Other,
         };
         match name {
-            Name::Result if byte == b'{' => self.found.result = true,
-            Name::Error if byte == b'{' => self.found.error = true,
+            Name::Result if byte == b'{' => {
+                self.found.result = true;
+                self.outcome_from = self.before + at as u64;
+            }
+            Name::Error if byte == b'{' => {
+                self.found.error = true;
+                self.outcome_from = self.before + at as u64;
+            }
             // Some servers send `"error": null` beside a result; what is neither is no message.
             Name::Error if byte == b'n' => {}
             Name::Result | Name::Error => {
@@ -260,12 +275,15 @@ impl Scan {
         }
     }
 
-    fn close(&mut self, object: bool) {
+    fn close(&mut self, object: bool, at: usize) {
         if self.in_object() != object || self.depth == 0 {
             self.state = State::Bad;
             return;
         }
         self.depth -= 1;
+        if self.depth == 1 && matches!(self.outer, Name::Result | Name::Error) {
+            self.found.outcome_bytes = self.before + at as u64 + 1 - self.outcome_from;
+        }
         self.state = if self.depth == 0 {
             State::End
         } else {

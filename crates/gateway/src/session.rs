@@ -30,6 +30,16 @@ pub(crate) struct Session {
 
 const SESSION: &str = "session";
 const EVENT: &str = "event";
+const LIMITED_EVENT: &str = "event up to";
+
+/// An upstream's event id, as its client presents it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EventMark {
+    pub(crate) id: String,
+    /// How large a result may be on the stream it was given out on, in bytes. It travels along, or
+    /// whoever picks the stream up again would get what was withheld on it.
+    pub(crate) result_bytes_max: Option<u64>,
+}
 
 impl Session {
     /// The session as its client will hold it. None where the upstream's id is not one that can
@@ -81,6 +91,7 @@ impl Session {
     pub(crate) fn seal_event(
         &self,
         event: &str,
+        result_bytes_max: Option<u64>,
         keys: &Keyring,
         server: ServerId,
         grant: GrantId,
@@ -88,7 +99,11 @@ impl Session {
         if event.len() > UPSTREAM_ID_MAX || event.contains(['\n', '\r', '\0']) {
             return None;
         }
-        let plain = format!("{EVENT}\n{}\n{event}", self.upstream_id);
+        let session = &self.upstream_id;
+        let plain = match result_bytes_max {
+            None => format!("{EVENT}\n{session}\n{event}"),
+            Some(max) => format!("{LIMITED_EVENT}\n{session}\n{max}\n{event}"),
+        };
         Some(keys.seal_text(&plain, Binding::McpSession { server, grant }))
     }
 
@@ -99,13 +114,24 @@ impl Session {
         keys: &Keyring,
         server: ServerId,
         grant: GrantId,
-    ) -> Option<String> {
+    ) -> Option<EventMark> {
         let plain = keys
             .unseal_text(text, Binding::McpSession { server, grant })
             .ok()?;
-        let mut fields = plain.expose_secret().splitn(3, '\n');
-        let ours = fields.next()? == EVENT && fields.next()? == self.upstream_id;
-        ours.then(|| fields.next().map(str::to_owned)).flatten()
+        let (kind, rest) = plain.expose_secret().split_once('\n')?;
+        let (session, rest) = rest.split_once('\n')?;
+        let (max, id) = match kind {
+            EVENT => (None, rest),
+            LIMITED_EVENT => {
+                let (max, id) = rest.split_once('\n')?;
+                (Some(max.parse().ok()?), id)
+            }
+            _ => return None,
+        };
+        (session == self.upstream_id).then(|| EventMark {
+            id: id.to_owned(),
+            result_bytes_max: max,
+        })
     }
 }
 
@@ -169,15 +195,23 @@ mod tests {
     fn an_event_id_is_no_session_and_opens_in_its_own_session_alone() {
         let (keys, session) = (keyring(), session());
         let (server, grant) = (ServerId::generate(), GrantId::generate());
-        let sealed = session
-            .seal_event("17_x", &keys, server, grant)
-            .expect("sealable");
-        assert_eq!(
-            session
-                .unseal_event(&sealed, &keys, server, grant)
-                .as_deref(),
-            Some("17_x")
-        );
+        let [limited, sealed] = [Some(2048), None].map(|max| {
+            let sealed = session.seal_event("17_x", max, &keys, server, grant);
+            let sealed = sealed.expect("sealable");
+            let opened = session.unseal_event(&sealed, &keys, server, grant);
+            let id = "17_x".to_owned();
+            let result_bytes_max = max;
+            assert_eq!(
+                opened,
+                Some(EventMark {
+                    id,
+                    result_bytes_max
+                })
+            );
+            sealed
+        });
+        let session_of = |text: &str| Session::unseal(text, &keys, server, grant, &session.origin);
+        assert_eq!(session_of(&limited), None);
         assert_eq!(
             Session::unseal(&sealed, &keys, server, grant, &session.origin),
             None

@@ -6,7 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use domain::{
     EventId,
-    audit::{Charge, Code, Decision, Outcome, Record},
+    audit::{Charge, Code, Decision, Outcome, Record, SHADOW_MAX, Shadow},
 };
 use http::{HeaderValue, Response, StatusCode, header::ALLOW};
 use json::quote;
@@ -21,6 +21,7 @@ use crate::{
     gateway::Gateway,
     message::INTERNAL_ERROR,
     refusal::{DECISION, Door, Fault, Refusal, TRANSPORT, Voice},
+    result_max::ResultMax,
     share::Place,
 };
 
@@ -42,6 +43,10 @@ pub(crate) struct Turn {
     pub(crate) era: Era,
     /// The request's id as it was written.
     pub(crate) id: Option<Bytes>,
+    /// What shadow rules would have done, in the order of evaluation.
+    pub(crate) shadow: Vec<Shadow>,
+    /// How large the answer may be, where a rule says so.
+    pub(crate) result_max: Option<ResultMax>,
 }
 
 /// What was decided, apart from whom it is about.
@@ -152,7 +157,7 @@ impl Turn {
             rule: ruling.rule,
             message: ruling.message,
             charges: ruling.charges,
-            shadow: Vec::new(),
+            shadow: self.shadow.iter().take(SHADOW_MAX).cloned().collect(),
             retry_after_ms: ruling.retry_after_ms,
             failed_open: ruling.failed_open,
             client: self.client.clone(),
@@ -226,13 +231,12 @@ impl Turn {
 
     /// The same as a message: to a call a result that the model reads, to others an error.
     pub(crate) fn fault_message(&self, fault: &Fault) -> Bytes {
-        let (code, _) = fault.code();
-        let message = fault.message(&self.caller.grant.server.name);
         let id = self.id.as_deref();
         if self.is_call() {
-            let decision = self.decision(code, None, None, false);
-            return answers::tool_error(id, &message, &decision, self.is_stateless());
+            return self.fault_result(id, fault);
         }
+        let (code, _) = fault.code();
+        let message = fault.message(&self.caller.grant.server.name);
         let data = format!(
             "{{\"source\":\"upstream\",\"code\":\"{code}\",\"decision_id\":\"{}\"}}",
             self.event
@@ -243,6 +247,13 @@ impl Turn {
             TRANSPORT
         };
         answers::error(id, rpc, &message, Some(&data))
+    }
+
+    /// What went wrong beyond the gateway, as the result of the call with this id.
+    pub(crate) fn fault_result(&self, id: Option<&[u8]>, fault: &Fault) -> Bytes {
+        let message = fault.message(&self.caller.grant.server.name);
+        let decision = self.decision(fault.code().0, fault.rule(), None, false);
+        answers::tool_error(id, &message, &decision, self.is_stateless())
     }
 
     /// `tollgate/decision`, as JSON text.

@@ -36,6 +36,7 @@ fn decided(id: EventId, outcome: Outcome) -> Record {
         rule: None,
         message: String::new(),
         charges: Vec::new(),
+        shadow: Vec::new(),
         retry_after_ms: None,
         failed_open: false,
         client: None,

@@ -48,6 +48,8 @@ pub struct Filter {
     pub to: Option<OffsetDateTime>,
     /// Substring of tool, grant label, server name or message, in any case.
     pub q: Option<String>,
+    /// Only what a shadow rule would have refused or held.
+    pub shadow: bool,
 }
 
 impl Filter {

@@ -48,6 +48,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
     "charges": [{"counter": "rerun_workflow_rate", "rule":
         "/tools/rerun_workflow/limits/rerun_workflow_rate", "cost": 1, "max": 10, "left": 0,
         "window_ms": 60000}],
+    "shadow": [{"code": "deny_if", "rule": "/all_tools/deny_if/0"}],
     "retry_after_ms": 41870, "failed_open": false, "client": "claude-code 2.1",
     "address": "203.0.113.9", "request_bytes": 211, "decided_us": 38, "snapshot_age_ms": 120,
     "settlement": null
@@ -79,6 +80,8 @@ pub(crate) struct AuditEvent {
     /// The sentence the agent was told; empty where it was let through.
     pub message: String,
     pub charges: Vec<Charge>,
+    /// What rules in shadow would have done, in the order of evaluation; at most 32.
+    pub shadow: Vec<Shadow>,
     /// How long until the same call would have fit.
     pub retry_after_ms: Option<u64>,
     /// Whether limits could not be checked and the server is set to let calls through then.
@@ -125,6 +128,25 @@ impl From<domain::audit::Charge> for Charge {
     }
 }
 
+/// What a rule in shadow would have done, had it been enforced.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Shadow {
+    /// The kind of refusal; `approval_required` where it would have held the call.
+    #[schema(value_type = schema::Code)]
+    pub code: Code,
+    /// The rule's pointer in its policy.
+    pub rule: String,
+}
+
+impl From<domain::audit::Shadow> for Shadow {
+    fn from(shadow: domain::audit::Shadow) -> Self {
+        Self {
+            code: shadow.code,
+            rule: shadow.rule,
+        }
+    }
+}
+
 /// What became of a forwarded call.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Settlement {
@@ -160,6 +182,7 @@ impl From<Row> for AuditEvent {
             rule: decision.rule,
             message: decision.message,
             charges: decision.charges.into_iter().map(Charge::from).collect(),
+            shadow: decision.shadow.into_iter().map(Shadow::from).collect(),
             retry_after_ms: decision.retry_after_ms,
             failed_open: decision.failed_open,
             client: decision.client,
@@ -201,6 +224,10 @@ pub(crate) struct AuditQuery {
     to: Option<Time>,
     /// A part of the tool, the grant's label, the server's name or the message.
     q: Option<String>,
+    /// Only what a rule in shadow would have refused or held.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    shadow: bool,
     /// How many items, 1 to 200.
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
@@ -233,6 +260,10 @@ pub(crate) struct StatsQuery {
     to: Option<Time>,
     /// A part of the tool, the grant's label, the server's name or the message.
     q: Option<String>,
+    /// Only what a rule in shadow would have refused or held.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    shadow: bool,
     /// Into how many equal bins, 1 to 200.
     #[serde(default = "one_bin_an_hour")]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 24)]
@@ -293,6 +324,7 @@ async fn list(
         from: query.from.map(|Time(at)| at),
         to: query.to.map(|Time(at)| at),
         q: query.q,
+        shadow: query.shadow,
     };
     let page = store::audit::list(&console.db, scope, &filter, page).await?;
     Ok(Json(List::of(page, AuditEvent::from)).into_response())
@@ -347,6 +379,7 @@ async fn stats(
         from: Some(from),
         to: Some(to),
         q: query.q,
+        shadow: query.shadow,
     };
     let bins = query.bins.get();
     let bins = store::audit::histogram(&console.db, scope, &filter, from, to, bins).await?;

@@ -72,6 +72,10 @@ pub(crate) struct ExportQuery {
     to: Option<Time>,
     /// A part of the tool, the grant's label, the server's name or the message.
     q: Option<String>,
+    /// Only what a rule in shadow would have refused or held.
+    #[serde(default)]
+    #[param(value_type = Option<bool>)]
+    shadow: bool,
 }
 
 /// Export audit events.
@@ -102,6 +106,7 @@ async fn export(
         from: query.from.map(|Time(at)| at),
         to: query.to.map(|Time(at)| at),
         q: query.q,
+        shadow: query.shadow,
     };
     // The first page is read before the answer begins, so that a failure can still be said.
     let first = read(&console, &scope, &filter, None).await?;
@@ -192,7 +197,7 @@ async fn read(
     .await
 }
 
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "id",
     "at",
     "server_id",
@@ -220,6 +225,7 @@ const COLUMNS: [&str; 27] = [
     "upstream_us",
     "response_bytes",
     "given_back",
+    "shadow",
 ];
 
 fn write_row(out: &mut String, event: &AuditEvent) {
@@ -252,6 +258,7 @@ fn write_row(out: &mut String, event: &AuditEvent) {
         text(settled.map(|s| s.upstream_us)),
         text(settled.map(|s| s.response_bytes)),
         text(settled.map(|s| s.given_back)),
+        shadow(event),
     ];
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {
@@ -260,6 +267,16 @@ fn write_row(out: &mut String, event: &AuditEvent) {
         write_cell(out, cell);
     }
     out.push_str("\r\n");
+}
+
+/// `code rule` of each rule in shadow that would have refused or held the call, parted by a
+/// semicolon and a blank; no rule's pointer has a blank in it.
+fn shadow(event: &AuditEvent) -> String {
+    let hits = event.shadow.iter();
+    let hits: Vec<String> = hits
+        .map(|hit| format!("{} {}", hit.code, hit.rule))
+        .collect();
+    hits.join("; ")
 }
 
 fn text(value: Option<impl ToString>) -> String {

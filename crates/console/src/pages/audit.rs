@@ -6,7 +6,7 @@ mod list;
 
 use domain::{
     EventId,
-    audit::{Code, Outcome, Settled},
+    audit::{Code, Outcome, Settled, Shadow},
 };
 use store::audit::AuditEvent;
 use time::OffsetDateTime;
@@ -81,6 +81,8 @@ pub(crate) struct Line {
     pub(crate) grant_label: String,
     pub(crate) identity: Option<String>,
     pub(crate) took_us: Option<u64>,
+    /// What a rule in shadow would have done, as a sentence.
+    pub(crate) shadow: Option<String>,
 }
 
 impl Line {
@@ -96,6 +98,11 @@ impl From<AuditEvent> for Line {
     fn from(event: AuditEvent) -> Self {
         let kind = Kind::of(&event);
         let why = why(&event);
+        let shadow = event.decision.shadow.first();
+        let shadow = shadow.map(|hit| {
+            let done = would_have(hit);
+            format!("This call {done} by {} (shadow).", hit.rule)
+        });
         let AuditEvent {
             at,
             decision,
@@ -111,6 +118,7 @@ impl From<AuditEvent> for Line {
             grant_label: decision.grant_label,
             identity: decision.identity,
             took_us: settlement.map(|settlement| settlement.upstream_us),
+            shadow,
         }
     }
 }
@@ -140,6 +148,14 @@ fn why(event: &AuditEvent) -> String {
     {
         None => "outcome not known yet".to_owned(),
         Some(settled) => settled_in_words(settled).to_owned(),
+    }
+}
+
+/// What a rule in shadow would have done to the call.
+const fn would_have(hit: &Shadow) -> &'static str {
+    match hit.code {
+        Code::ApprovalRequired => "would have been held",
+        _ => "would have been refused",
     }
 }
 
@@ -178,6 +194,7 @@ const fn settled_in_words(settled: Settled) -> &'static str {
     match settled {
         Settled::Ok => "answered",
         Settled::ToolError => "the tool ran and failed",
+        Settled::TooLarge => "the result was larger than the policy lets through, and withheld",
         Settled::RpcError => "the server answered with an error",
         Settled::Unreachable => "the server could not be reached; nothing was sent",
         Settled::Invalid => "the server's answer was not MCP",

@@ -17,6 +17,7 @@ use crate::{
     forward::{outcome, say},
     list::{self, LIST_BYTES_MAX},
     refusal::Fault,
+    result_max::ResultMax,
     scan::{Found, Scan, same_id},
     session::Session,
     settle::Settle,
@@ -44,11 +45,12 @@ pub(super) struct Core {
 
 impl Core {
     pub(super) fn new(turn: Turn, settle: Settle, treat: Treat, session: Option<Session>) -> Self {
+        let held = turn.result_max.as_ref().map(ResultMax::held_bytes_max);
         Self {
             turn,
             treat,
             session,
-            parser: Parser::new(EVENT_BYTES_MAX),
+            parser: Parser::new(held.unwrap_or(EVENT_BYTES_MAX)),
             events: Vec::new(),
             settle,
             answered: 0,
@@ -133,7 +135,11 @@ impl Core {
         }
         self.events = events;
         if open && !good {
-            self.fault(&Fault::Invalid("an event of it is too long".into()), ready);
+            let fault = match &self.turn.result_max {
+                Some(max) => Fault::TooLarge(max.clone()),
+                None => Fault::Invalid("an event of it is too long".into()),
+            };
+            self.fault(&fault, ready);
         }
         open && good
     }
@@ -204,7 +210,11 @@ impl Core {
             Treat::Session if found.tools => return self.replayed_list(event, ready),
             Treat::Session => {
                 if found.result != found.error && !found.is_unfinished() {
-                    self.write(event, &event.data, ready);
+                    let withheld = self.too_large(found).map(|fault| {
+                        let error = self.turn.fault_result(found.id.as_deref(), &fault);
+                        String::from_utf8_lossy(&error).into_owned()
+                    });
+                    self.write(event, withheld.as_deref().unwrap_or(&event.data), ready);
                 }
                 return true;
             }
@@ -223,6 +233,13 @@ impl Core {
                 return false;
             }
             Ok((settled, proof)) => {
+                if let Some(fault) = self.too_large(found) {
+                    if let Some(proof) = proof {
+                        self.settle.give_back_later(proof);
+                    }
+                    self.fault(&fault, ready);
+                    return false;
+                }
                 let mut data = None;
                 if matches!(self.treat, Treat::List(_)) {
                     let grant = &self.turn.caller.grant;
@@ -249,6 +266,13 @@ impl Core {
             }
         }
         true
+    }
+
+    /// Why an answer is withheld for its size, if it is.
+    fn too_large(&self, found: &Found) -> Option<Fault> {
+        let max = self.turn.result_max.as_ref();
+        max.filter(|max| !max.lets_through(found))
+            .map(|max| Fault::TooLarge(max.clone()))
     }
 
     fn replayed_list(&mut self, event: &Event, ready: &mut VecDeque<Bytes>) -> bool {
@@ -320,9 +344,10 @@ impl Core {
                 self.turn.caller.grant.server.id,
                 self.turn.caller.grant_id(),
             );
+            let max = self.turn.result_max.as_ref().map(|max| max.bytes);
             let sealed = keys
                 .as_ref()
-                .and_then(|keys| session.seal_event(id, &keys.keyring, server, grant));
+                .and_then(|keys| session.seal_event(id, max, &keys.keyring, server, grant));
             if let Some(sealed) = sealed {
                 out.push_str("id: ");
                 out.push_str(&sealed);

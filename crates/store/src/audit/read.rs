@@ -92,6 +92,7 @@ pub async fn histogram(
                         or position(lower($13) in lower(e.server_name)) > 0
                         or position(lower($13) in lower(e.message)) > 0)
                    and ($14::text is null or e.method = $14)
+                   and (not $15::boolean or e.shadow is not null)
            ) b
            order by bin.i"#,
         scope.org.uuid(),
@@ -108,6 +109,7 @@ pub async fn histogram(
         filter.code.map(Code::as_str),
         storable_option(filter.q.as_deref()),
         storable_option(filter.method.as_deref()),
+        filter.shadow,
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -176,8 +178,8 @@ async fn rows(
         r#"select e.id, e.server_id, e.server_name, e.grant_id, e.grant_label, e.identity,
                   e.policy_id, e.policy_name, e.policy_version, e.method, e.tool, e.outcome,
                   e.code, e.rule, e.message, e.charges, e.shadow, e.retry_after_ms, e.failed_open,
-                  e.client, host(e.address) as address, e.request_bytes, e.decided_us, e.snapshot_age_ms,
-                  coalesce(e.settled, o.settled) as settled,
+                  e.client, host(e.address) as address, e.request_bytes, e.decided_us,
+                  e.snapshot_age_ms, coalesce(e.settled, o.settled) as settled,
                   case when e.settled is null then o.status else e.status end as status,
                   coalesce(e.upstream_us, o.upstream_us) as upstream_us,
                   coalesce(e.response_bytes, o.response_bytes) as response_bytes,
@@ -198,6 +200,7 @@ async fn rows(
                         or position(lower($11) in lower(a.server_name)) > 0
                         or position(lower($11) in lower(a.message)) > 0)
                    and ($13::text is null or a.method = $13)
+                   and (not $14::boolean or a.shadow is not null)
                order by a.id desc limit $12
            ) e
            left join lateral (
@@ -218,6 +221,7 @@ async fn rows(
         storable_option(filter.q.as_deref()),
         limit,
         storable_option(filter.method.as_deref()),
+        filter.shadow,
     )
     .fetch_all(tx)
     .await?;

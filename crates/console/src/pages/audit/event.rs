@@ -4,12 +4,12 @@ use askama::Template;
 use axum::{extract::State, response::IntoResponse};
 use domain::{
     EventId,
-    audit::{Charge, Decision, Settlement},
+    audit::{Charge, Decision, Settlement, Shadow},
 };
 use store::audit::AuditEvent;
 use time::OffsetDateTime;
 
-use super::{Kind, code_in_words, settled_in_words, what};
+use super::{Kind, code_in_words, settled_in_words, what, would_have};
 use crate::{
     pages::{Html, Page, filters, path::Id},
     session::{Shell, Viewer},
@@ -54,6 +54,14 @@ impl EventPage {
 
     fn code(&self) -> &'static str {
         code_in_words(self.decision.code)
+    }
+
+    fn would_have(&self, hit: &Shadow) -> &'static str {
+        would_have(hit)
+    }
+
+    fn because(&self, hit: &Shadow) -> &'static str {
+        code_in_words(hit.code)
     }
 
     fn settled(&self) -> &'static str {

@@ -24,6 +24,8 @@ pub(super) struct Asked {
     pub(super) from: String,
     pub(super) to: String,
     pub(super) q: String,
+    /// Anything: only what a rule in shadow would have refused or held.
+    pub(super) shadow: String,
     pub(super) after: Option<uuid::Uuid>,
 }
 
@@ -35,7 +37,7 @@ pub(super) struct Chip {
 }
 
 impl Asked {
-    fn fields(&self) -> [(&'static str, &str); 9] {
+    fn fields(&self) -> [(&'static str, &str); 10] {
         [
             ("server", &self.server),
             ("grant", &self.grant),
@@ -46,6 +48,7 @@ impl Asked {
             ("from", &self.from),
             ("to", &self.to),
             ("q", &self.q),
+            ("shadow", &self.shadow),
         ]
     }
 
@@ -90,6 +93,7 @@ impl Asked {
             from: moment("from", &self.from, &mut bad),
             to: moment("to", &self.to, &mut bad),
             q: text(&self.q),
+            shadow: !self.shadow.is_empty(),
         };
         (filter, bad)
     }
@@ -98,7 +102,7 @@ impl Asked {
     pub(super) fn chips(&self, name_of: impl Fn(&str) -> Option<String>) -> Vec<Chip> {
         self.fields()
             .into_iter()
-            .filter(|(key, value)| !value.is_empty() && *key != "outcome")
+            .filter(|(key, value)| !value.is_empty() && !["outcome", "shadow"].contains(key))
             .map(|(word, value)| Chip {
                 word,
                 value: name_of(value).unwrap_or_else(|| value.to_owned()),

@@ -61,6 +61,12 @@ impl AuditPage {
             .collect()
     }
 
+    /// The chip for what a rule in shadow would have refused: address, and whether it is set.
+    fn in_shadow(&self) -> (String, bool) {
+        let set = !self.asked.shadow.is_empty();
+        (self.asked.with("shadow", if set { "" } else { "yes" }), set)
+    }
+
     fn codes(&self) -> &'static [Code] {
         Code::ALL
     }
