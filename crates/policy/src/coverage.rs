@@ -1,14 +1,10 @@
 //! Which tools no rule names, and which rules name no tool.
 
-use domain::{Tool, ToolClass, audit::Code};
+use domain::{Tool, ToolClass};
 use serde::Serialize;
 
 use crate::{
-    applies::Applies,
-    engine::{Call, Engine, GrantFacts, Verdict},
-    glob::Glob,
-    nearest::nearest,
-    policy::Policy,
+    engine::Engine, glob::Glob, nearest::nearest, plan::Standing, policy::Policy, rules::Place,
 };
 
 /// What a policy and an inventory have not got in common.
@@ -59,11 +55,12 @@ fn unruled(policy: &Policy, inventory: &[Tool]) -> Vec<UnruledTool> {
     let rules = &policy.rules;
     let engine = Engine::compile(policy, Some(inventory));
     let tools = inventory.iter().filter_map(|tool| {
-        let left_to = match rules.applies(&tool.name, tool.class) {
-            Applies::Entry(_) => return None,
-            _ if rules.hidden_by(&tool.name).is_some() => return None,
-            left_to => left_to.pointer(rules),
-        };
+        let places = rules.blocks_for(&tool.name, tool.class);
+        let named = matches!(places[..], [Place::Tool(_)]);
+        if named || rules.hidden_by(&tool.name).is_some() {
+            return None;
+        }
+        let left_to = rules.pointer(&places).to_owned();
         Some(UnruledTool {
             tool: tool.name.clone(),
             class: tool.class,
@@ -74,26 +71,12 @@ fn unruled(policy: &Policy, inventory: &[Tool]) -> Vec<UnruledTool> {
     tools.collect()
 }
 
-/// Whether the call gets as far as the rules that look at it.
+/// Whether a call of the tool gets as far as the rules that look at it.
 fn can_pass(engine: &Engine, tool: &Tool) -> bool {
-    let call = Call {
-        tool: &tool.name,
-        arguments: None,
-        grant: GrantFacts {
-            label: "",
-            identity: None,
-            labels: &[],
-        },
-        class: tool.class,
-        now_unix_ms: 0,
-    };
-    !matches!(
-        engine.judge(&call).verdict,
-        Verdict::Refuse(refusal) if matches!(
-            refusal.code,
-            Code::Hidden | Code::UnknownTool | Code::DefaultDeny | Code::Denied
-        )
-    )
+    engine.look(&tool.name, tool.class, |plan| {
+        let mut blocks = engine.rules().applying(&plan.blocks);
+        plan.standing == Standing::Ruled && !blocks.any(|block| block.deny)
+    })
 }
 
 fn idle(policy: &Policy, inventory: &[Tool]) -> Vec<IdleRule> {
@@ -111,14 +94,12 @@ fn idle(policy: &Policy, inventory: &[Tool]) -> Vec<IdleRule> {
         })
     };
     let mut idle: Vec<IdleRule> = hide.filter_map(unmatched).collect();
-    let left: Vec<Applies> = inventory
-        .iter()
-        .map(|tool| rules.applies(&tool.name, tool.class))
+    let left = inventory.iter();
+    let left: Vec<Place> = left
+        .flat_map(|tool| rules.blocks_for(&tool.name, tool.class))
         .collect();
     for (at, (class, block)) in rules.classes.iter().enumerate() {
-        let used =
-            |applies: &Applies| matches!(applies, Applies::Classes(all) if all.contains(&at));
-        if !left.iter().any(used) {
+        if !left.contains(&Place::Class(at)) {
             idle.push(IdleRule {
                 pointer: block.pointer.clone(),
                 name: class.as_str().to_owned(),

@@ -75,7 +75,7 @@ impl Effect {
     }
 
     /// Of a number that bounds what passes.
-    const fn of_bound(was: u64, is: u64) -> Self {
+    pub(crate) const fn of_bound(was: u64, is: u64) -> Self {
         if was < is {
             Self::Loosens
         } else if was > is {

@@ -167,6 +167,19 @@ impl Engine {
         &self.rules
     }
 
+    /// What is known of a tool before any call of it.
+    pub(crate) fn look<T>(
+        &self,
+        tool: &str,
+        class: Option<ToolClass>,
+        look: impl FnOnce(&Plan) -> T,
+    ) -> T {
+        match self.plans.get(tool) {
+            Some(plan) if class.is_none_or(|class| plan.facts.class == Some(class)) => look(plan),
+            _ => look(&self.improvised(tool, class)),
+        }
+    }
+
     /// Whether the document's `default` is allow.
     #[must_use]
     pub fn allows_by_default(&self) -> bool {

@@ -28,7 +28,6 @@
 //! ```
 
 mod amount;
-mod applies;
 pub mod builder;
 mod case;
 mod cases;
@@ -59,6 +58,7 @@ mod plan;
 mod policy;
 mod preview;
 mod read;
+mod restrictions;
 mod rules;
 mod schema;
 mod steps;

@@ -109,7 +109,7 @@ impl Rules {
 
     /// The entry of `tools`, else the class's block. A tool without a class could be of any, so
     /// every class block applies to it.
-    fn blocks_for(&self, tool: &str, class: Option<ToolClass>) -> Vec<Place> {
+    pub(crate) fn blocks_for(&self, tool: &str, class: Option<ToolClass>) -> Vec<Place> {
         if let Some(at) = self.entry_for(tool) {
             return vec![Place::Tool(at)];
         }

@@ -3,15 +3,15 @@
 mod compare;
 mod partial;
 
-use domain::{Tool, ToolClass, audit::Code};
+use domain::{Tool, ToolClass};
 use serde::Serialize;
 
 pub use self::compare::{PreviewChange, compare_previews};
 use self::partial::{Facts, Refuses};
 use crate::{
-    engine::{Call, Engine, GrantFacts, Verdict},
-    limit::{Limit, Mode},
-    plan,
+    engine::{Call, Engine, GrantFacts},
+    plan::{Plan, Standing},
+    restrictions::Restrictions,
     rules::{Block, Rules},
     words,
 };
@@ -35,6 +35,9 @@ pub struct ToolPreview {
     /// Who must approve a call, in words: `an admin, within 30 minutes`. Where `depends_on` names
     /// the rule, only calls with certain arguments.
     pub approval: Option<String>,
+    /// The limits and places as numbers, to compare.
+    #[serde(skip)]
+    needs: Restrictions,
 }
 
 /// What becomes of a call.
@@ -88,85 +91,59 @@ fn one(engine: &Engine, tool: &Tool, call: &Call<'_>) -> ToolPreview {
         depends_on: Vec::new(),
         limits: Vec::new(),
         approval: None,
+        needs: Restrictions::none(),
     };
-    if let Verdict::Refuse(refusal) = engine.judge(call).verdict {
-        let hidden = match refusal.code {
-            Code::Hidden | Code::UnknownTool | Code::DefaultDeny => true,
-            Code::Denied => false,
-            _ => return ruled(engine.rules(), tool, call, preview),
-        };
-        preview.rule = refusal.rule.map(Into::into);
-        if !hidden {
-            preview.verdict = ToolVerdict::Refused;
-        }
-        return preview;
-    }
-    ruled(engine.rules(), tool, call, preview)
+    let rules = engine.rules();
+    engine.look(&tool.name, tool.class, |plan| match plan.standing {
+        Standing::Hidden(at) => preview.rule = Some(format!("/hide/{at}")),
+        Standing::Unknown => {}
+        Standing::DefaultDeny => preview.rule = Some("/default".to_owned()),
+        Standing::Ruled => ruled(rules, plan, call, &mut preview),
+    });
+    preview
 }
 
 /// A tool that rules decide on.
-fn ruled(rules: &Rules, tool: &Tool, call: &Call<'_>, mut preview: ToolPreview) -> ToolPreview {
-    let applies = rules.applies(&tool.name, tool.class);
-    let mut blocks = applies.blocks(rules);
-    blocks.push(&rules.all_tools);
-    let facts = Facts {
-        call,
-        tool: &rules.facts(tool),
-    };
-    preview.limits = limits_in_words(&blocks, &tool.name);
-    let approvals: Vec<_> = partial::approvals(&blocks, &facts).collect();
-    preview.approval = approvals.first().map(|(it, _)| words::approval(it));
+fn ruled(rules: &Rules, plan: &Plan, call: &Call<'_>, preview: &mut ToolPreview) {
+    let blocks: Vec<&Block> = rules.applying(&plan.blocks).collect();
+    let facts = Facts { call, plan };
+    let limits = plan.needs.limits.iter().map(words::limit);
+    let places = plan.needs.concurrent.iter().map(words::concurrent);
+    preview.limits = limits.chain(places).collect();
+    for limit in &plan.needs.limits {
+        preview.needs.limit(limit);
+    }
+    for places in &plan.needs.concurrent {
+        preview.needs.concurrent(places);
+    }
     for (rule, refuses) in partial::refusals(&blocks, &facts) {
         match refuses {
             Refuses::Always => {
                 preview.verdict = ToolVerdict::Refused;
                 preview.rule = Some(rule);
                 preview.depends_on.clear();
-                return preview;
+                return;
             }
             Refuses::Depends => preview.depends_on.push(rule),
             Refuses::Never => {}
         }
     }
+    let approvals = partial::approvals(&blocks, &facts);
+    let asked = approvals.iter().map(|(it, _)| (*it).clone());
+    preview.approval = asked
+        .reduce(|all, one| all.and(&one))
+        .map(|all| words::approval(&all));
     let held = approvals.iter().find(|(_, held)| *held == Refuses::Always);
     if let Some((approval, _)) = held {
         preview.verdict = ToolVerdict::Approval;
         preview.rule = Some(approval.rule.clone());
-        return preview;
+        return;
     }
-    let asked = approvals.into_iter().map(|(it, _)| it.rule.clone());
+    let asked = approvals.iter().map(|(it, _)| it.rule.clone());
     preview.depends_on.extend(asked);
-    preview.rule = Some(applies.pointer(rules));
+    preview.rule = Some(rules.pointer(&plan.blocks).to_owned());
     preview.verdict = match preview.depends_on.is_empty() {
         true => ToolVerdict::Allowed,
         false => ToolVerdict::Depends,
     };
-    preview
-}
-
-/// Each bucket once, by the limit that refuses first.
-fn limits_in_words(blocks: &[&Block], tool: &str) -> Vec<String> {
-    let mut buckets: Vec<Limit> = Vec::new();
-    for limit in blocks.iter().flat_map(|block| limits(block, tool)) {
-        match buckets.iter_mut().find(|other| other.same_bucket(&limit)) {
-            Some(other) if stricter(&limit, other) => *other = limit,
-            Some(_) => {}
-            None => buckets.push(limit),
-        }
-    }
-    let concurrent = blocks.iter().filter_map(|block| block.concurrent.as_ref());
-    let words = buckets.iter().map(words::limit);
-    words.chain(concurrent.map(words::concurrent)).collect()
-}
-
-/// An enforced limit before one in shadow, then the smaller.
-fn stricter(one: &Limit, other: &Limit) -> bool {
-    let rank = |limit: &Limit| (limit.mode == Mode::Shadow, limit.max);
-    rank(one) < rank(other)
-}
-
-/// A block's limits for one tool, `rate_limit` among them.
-pub(crate) fn limits(block: &Block, tool: &str) -> impl Iterator<Item = Limit> {
-    let named = block.limits.iter().cloned();
-    named.chain(plan::rate(block, tool))
 }

@@ -46,6 +46,16 @@ impl Rules {
         }
     }
 
+    /// Where what decides on a tool stands, as a pointer: its block, `/classes` for several class
+    /// blocks together, or `/default`.
+    pub(crate) fn pointer(&self, places: &[Place]) -> &str {
+        match places {
+            [] => "/default",
+            [place] => &self.block(*place).pointer,
+            _ => "/classes",
+        }
+    }
+
     /// Every block of the document.
     pub(crate) fn every_block(&self) -> impl Iterator<Item = &Block> {
         let tools = self.tools.iter().map(|(_, block)| block);

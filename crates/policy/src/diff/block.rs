@@ -86,21 +86,31 @@ impl Pair<'_, '_, '_> {
     fn validate(&mut self) {
         let (old, new) = (self.old, self.new);
         let (before, after) = (old.field("validate"), new.field("validate"));
-        let rank = |validate: Option<Validate>| match validate {
-            None => 0,
-            Some(Validate::RequiredArguments) => 1,
-            Some(Validate::Schema) => 2,
-        };
-        let (was, is) = (rank(old.block.validate), rank(new.block.validate));
-        // A stricter check is a smaller set of calls.
-        let effect = Effect::of_bound(is, was);
-        let words = match (was == is, new.block.validate) {
-            (true, _) => return,
-            (_, None) => "the arguments are no longer checked against the schema",
-            (_, Some(Validate::Schema)) => "all arguments are checked against the schema",
-            (_, Some(Validate::RequiredArguments)) => {
-                "only that the required arguments are there is checked against the schema"
-            }
+        let (was, is) = (old.block.validate, new.block.validate);
+        let (effect, words) = match (was, is) {
+            _ if was == is => return,
+            (None, None) => return,
+            (Some(_), None) => (
+                Effect::Loosens,
+                "the arguments are no longer checked against the schema",
+            ),
+            // A schema may take null for an argument that is required, which is as good as absent.
+            (_, Some(Validate::Schema)) => (
+                if was.is_none() {
+                    Effect::Tightens
+                } else {
+                    Effect::Unclear
+                },
+                "all arguments are checked against the schema",
+            ),
+            (_, Some(Validate::RequiredArguments)) => (
+                if was.is_none() {
+                    Effect::Tightens
+                } else {
+                    Effect::Unclear
+                },
+                "that the required arguments are there is checked against the schema",
+            ),
         };
         let pointer = format!("{}/validate", new.block.pointer);
         self.say(pointer, effect, words, before, after);

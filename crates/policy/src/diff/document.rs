@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use super::{
     Changes, Effect,
     block::Pair,
-    elements,
-    moved::{self, Restrictions},
-    same,
+    elements, moved, same,
     side::{Side, View},
 };
-use crate::{limit::Mode, plan::Standing, preview, words};
+use crate::{limit::Mode, plan, plan::Standing, words};
 use domain::{Tool, ToolClass};
 
 /// So many tools are named in a sentence; of more, how many more there are.
@@ -68,8 +66,9 @@ fn posers(old: &Side<'_>, new: &Side<'_>, inventory: Option<&[Tool]>, changes: &
             "`{}` {words} like that of a tool that is refused.",
             tool.name
         );
-        let applies = new.rules.applies(&tool.name, tool.class);
-        changes.push(applies.pointer(new.rules), effect, sentence, None, None);
+        let places = new.rules.blocks_for(&tool.name, tool.class);
+        let pointer = new.rules.pointer(&places).to_owned();
+        changes.push(pointer, effect, sentence, None, None);
     }
 }
 
@@ -93,10 +92,10 @@ fn default(old: &Side<'_>, new: &Side<'_>, inventory: Option<&[Tool]>, changes: 
         (_, true) => (Effect::Neutral, "allowed"),
         (_, false) => (Effect::Neutral, "refused, as if they did not exist"),
     };
-    let left = inventory.into_iter().flatten().filter(|tool| {
-        use crate::applies::Applies::Default;
-        new.rules.applies(&tool.name, tool.class) == Default
-    });
+    let left = inventory
+        .into_iter()
+        .flatten()
+        .filter(|tool| new.rules.blocks_for(&tool.name, tool.class).is_empty());
     let sentence = format!(
         "Tools that no rule names are {words}{}.",
         names(left.map(|tool| tool.name.as_str()))
@@ -235,7 +234,7 @@ fn tools(old: &Side<'_>, new: &Side<'_>, inventory: Option<&[Tool]>, changes: &m
             continue;
         }
         let after = moved::instead(glob, new, old, inventory);
-        let was: &Restrictions = old.restrictions(at);
+        let was = old.restrictions(at);
         let effect = after.iter().map(|(_, now)| was.to(now)).collect();
         let sentence = format!(
             "`{}` has no rules of its own any more{}; {} applies.",
@@ -269,7 +268,7 @@ fn summary(view: View<'_>) -> String {
         return "refused".to_owned();
     }
     let mut parts = vec!["allowed".to_owned()];
-    let limits = preview::limits(block, "");
+    let limits = block.limits.iter().cloned().chain(plan::rate(block, ""));
     parts.extend(limits.map(|limit| format!("at most {}", words::limit(&limit))));
     let checks = block.require.len() + block.deny_if.len() + usize::from(block.validate.is_some());
     match checks {

@@ -1,117 +1,47 @@
 //! Comparing all that stands for a tool when another block applies to it.
 
-use std::collections::BTreeMap;
-
 use domain::{Tool, ToolClass};
 use json::Value;
 
-use super::{Effect, side::Side, side::View};
-use crate::{
-    glob::Glob,
-    limit::{Limit, Mode},
-    rules::{Check, Validate},
-};
+use super::{side::Side, side::View};
+use crate::{glob::Glob, limit::Mode, plan, restrictions::Restrictions, rules::Check};
 
-/// What a block or several together forbid: each key one restriction, with its number where it
-/// has one, the smaller the stricter. None where every call is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Restrictions(Option<BTreeMap<String, u64>>);
+/// What stands for the tool in the name of a `rate_limit`'s counter. No counter has a blank.
+const EACH_TOOL: &str = "each tool's ";
 
-impl Restrictions {
-    /// Every call passes.
-    pub(super) const fn none() -> Self {
-        Self(Some(BTreeMap::new()))
+/// What one block forbids.
+pub(super) fn forbids(view: View<'_>) -> Restrictions {
+    let block = view.block;
+    if block.deny {
+        return Restrictions::everything();
     }
-
-    /// No call passes.
-    pub(super) const fn everything() -> Self {
-        Self(None)
-    }
-
-    /// Those of one block that are enforced.
-    pub(super) fn of(view: View<'_>) -> Self {
-        let block = view.block;
-        if block.deny {
-            return Self::everything();
-        }
-        let mut all = BTreeMap::new();
-        for field in ["require", "deny_if"] {
-            for (check, written) in view.checks(field) {
-                if check.mode == Mode::Enforce
-                    && !(field == "require" && check.conditions.is_empty())
-                {
-                    all.insert(format!("{field} {}", conditions(check, written)), 0);
-                }
+    let mut all = Restrictions::none();
+    for field in ["require", "deny_if"] {
+        for (check, written) in view.checks(field) {
+            let idle = field == "require" && check.conditions.is_empty();
+            if check.mode == Mode::Enforce && !idle {
+                all.forbid(format!("{field} {}", conditions(check, written)), 0);
             }
         }
-        if block
-            .approval
-            .as_ref()
-            .is_some_and(|it| it.mode == Mode::Enforce)
-        {
-            let written = view.field("approval").map(Value::canonical);
-            all.insert(
-                format!("approval {}", written.unwrap_or("{}".to_owned())),
-                0,
-            );
-        }
-        for limit in block.limits.iter().filter(|it| it.mode == Mode::Enforce) {
-            all.insert(bucket(limit), limit.max);
-        }
-        if let Some(rate) = block.rate {
-            all.insert(format!("rate_limit {}", rate.window_ms), rate.max);
-        }
-        if let Some(validate) = block.validate {
-            all.insert("required_args".to_owned(), 0);
-            if validate == Validate::Schema {
-                all.insert("schema".to_owned(), 0);
-            }
-        }
-        if let Some(it) = block
-            .concurrent
-            .as_ref()
-            .filter(|it| it.mode == Mode::Enforce)
-        {
-            all.insert(format!("concurrent {:?}", it.scope), it.max);
-        }
-        if let Some(bytes) = block.max_result_bytes {
-            all.insert("max_result_bytes".to_owned(), bytes);
-        }
-        Self(Some(all))
     }
-
-    /// Whether a tool for which `new` stands in place of these passes more calls.
-    pub(super) fn to(&self, new: &Self) -> Effect {
-        let (old, new) = match (&self.0, &new.0) {
-            (None, None) => return Effect::Neutral,
-            (None, Some(_)) => return Effect::Loosens,
-            (Some(_), None) => return Effect::Tightens,
-            (Some(old), Some(new)) => (old, new),
-        };
-        let gone = old.iter().map(|(key, was)| match new.get(key) {
-            None => Effect::Loosens,
-            Some(is) => Effect::of_bound(*was, *is),
-        });
-        let fresh = new.keys().filter(|key| !old.contains_key(*key));
-        gone.chain(fresh.map(|_| Effect::Tightens)).collect()
+    let approval = block.approval.as_ref();
+    if approval.is_some_and(|it| it.mode == Mode::Enforce) {
+        let written = view.field("approval").map(Value::canonical);
+        all.forbid(format!("approval {}", written.unwrap_or_default()), 0);
     }
-}
-
-/// All of several blocks that must let through together.
-impl FromIterator<Self> for Restrictions {
-    fn from_iter<I: IntoIterator<Item = Self>>(several: I) -> Self {
-        let mut all = BTreeMap::new();
-        for one in several {
-            let Some(one) = one.0 else {
-                return Self::everything();
-            };
-            for (key, value) in one {
-                let least = all.entry(key).or_insert(value);
-                *least = value.min(*least);
-            }
-        }
-        Self(Some(all))
+    for limit in block.limits.iter().chain(&plan::rate(block, EACH_TOOL)) {
+        all.limit(limit);
     }
+    if let Some(concurrent) = &block.concurrent {
+        all.concurrent(concurrent);
+    }
+    if let Some(validate) = block.validate {
+        all.forbid(format!("validate {validate:?}"), 0);
+    }
+    if let Some(bytes) = block.max_result_bytes {
+        all.forbid("max_result_bytes".to_owned(), bytes);
+    }
+    all
 }
 
 fn conditions(check: &Check, written: Value<'_>) -> String {
@@ -122,20 +52,6 @@ fn conditions(check: &Check, written: Value<'_>) -> String {
         ""
     };
     format!("{} {missing}", conditions.unwrap_or_default())
-}
-
-/// What names the bucket that a limit spends from, and how much a call spends.
-fn bucket(limit: &Limit) -> String {
-    let argument = |it: &Option<crate::limit::Argument>| it.as_ref().map(|it| it.path.clone());
-    let (per, cost) = (argument(&limit.per), argument(&limit.cost));
-    let Limit {
-        counter,
-        window_ms,
-        scope,
-        refill,
-        ..
-    } = limit;
-    format!("limit {counter} {window_ms} {scope:?} {refill:?} {per:?} {cost:?}")
 }
 
 /// Everything that may stand in `side` for the tools to which the entry `glob` applies in the

@@ -5,8 +5,11 @@ use std::{cell::OnceCell, collections::HashMap};
 use domain::ToolClass;
 use json::Value;
 
-use super::moved::Restrictions;
-use crate::rules::{Block, Check, Rules};
+use super::moved::forbids;
+use crate::{
+    restrictions::Restrictions,
+    rules::{Block, Check, Rules},
+};
 
 /// A document.
 pub(super) struct Side<'d> {
@@ -76,7 +79,7 @@ impl<'d> Side<'d> {
 
     /// What an entry of `tools` forbids.
     pub(super) fn restrictions(&self, at: usize) -> &Restrictions {
-        self.forbids[at].get_or_init(|| Restrictions::of(self.tool(at)))
+        self.forbids[at].get_or_init(|| forbids(self.tool(at)))
     }
 
     /// What stands for a tool of this class that no entry of `tools` matches.
@@ -89,7 +92,7 @@ impl<'d> Side<'d> {
             match views.is_empty() {
                 true if self.rules.default_allow => Restrictions::none(),
                 true => Restrictions::everything(),
-                false => views.into_iter().map(Restrictions::of).collect(),
+                false => views.into_iter().map(forbids).collect(),
             }
         })
     }

@@ -14,8 +14,7 @@ pub struct PreviewChange {
     pub before: Option<ToolPreview>,
     /// What would become of it; none for a tool that only the earlier preview has.
     pub after: Option<ToolPreview>,
-    /// Whether more of its calls would pass, as far as verdicts tell; [`Effect::Unclear`] where
-    /// only its limits or its conditions differ.
+    /// Whether more of its calls would pass, as far as verdicts and limits tell.
     pub effect: Effect,
     /// In a sentence.
     pub sentence: String,
@@ -48,8 +47,8 @@ fn change(before: Option<ToolPreview>, after: Option<ToolPreview>) -> Option<Pre
     let (effect, sentence) = match (&before, &after) {
         (Some(before), Some(after)) if same(before, after) => return None,
         (Some(before), Some(after)) => (effect(before, after), sentence(before, after)),
-        (None, Some(after)) => (Effect::Neutral, format!("`{tool}` is new: {}", say(after))),
-        (_, None) => (Effect::Neutral, format!("`{tool}` is no longer there")),
+        (None, Some(after)) => (Effect::Neutral, format!("`{tool}` is new: {}.", say(after))),
+        (_, None) => (Effect::Neutral, format!("`{tool}` is no longer there.")),
     };
     Some(PreviewChange {
         tool,
@@ -61,10 +60,7 @@ fn change(before: Option<ToolPreview>, after: Option<ToolPreview>) -> Option<Pre
 }
 
 fn same(before: &ToolPreview, after: &ToolPreview) -> bool {
-    before.verdict == after.verdict
-        && before.limits == after.limits
-        && before.approval == after.approval
-        && before.depends_on == after.depends_on
+    before.limits == after.limits && same_rules(before, after)
 }
 
 fn effect(before: &ToolPreview, after: &ToolPreview) -> Effect {
@@ -77,32 +73,38 @@ fn effect(before: &ToolPreview, after: &ToolPreview) -> Effect {
         (0, 0) => Effect::Neutral,
         (before, after) if before < after => Effect::Loosens,
         (before, after) if before > after => Effect::Tightens,
+        _ if same_rules(before, after) => before.needs.to(&after.needs),
         _ => Effect::Unclear,
     }
+}
+
+/// Whether all but limits and places is the same.
+fn same_rules(before: &ToolPreview, after: &ToolPreview) -> bool {
+    before.verdict == after.verdict
+        && before.approval == after.approval
+        && before.depends_on == after.depends_on
 }
 
 fn sentence(before: &ToolPreview, after: &ToolPreview) -> String {
     let tool = &after.tool;
     let (was, is) = (say(before), say(after));
     match was == is {
-        true => format!("`{tool}`: other rules look at its arguments"),
-        false => format!("`{tool}`: {is}; now {was}"),
+        true => format!("`{tool}`: {is}, by other rules."),
+        false => format!("`{tool}`: {is} instead of {was}."),
     }
 }
 
 /// "allowed, 10 a minute".
 fn say(preview: &ToolPreview) -> String {
+    let who = preview.approval.as_deref().unwrap_or("a person");
     let verdict = match preview.verdict {
         ToolVerdict::Hidden => return "hidden".to_owned(),
         ToolVerdict::Refused => return "refused".to_owned(),
-        ToolVerdict::Depends => "by its arguments",
-        ToolVerdict::Approval => "held for approval",
-        ToolVerdict::Allowed => "allowed",
+        ToolVerdict::Depends => "decided by its arguments".to_owned(),
+        ToolVerdict::Approval => format!("held for {who}"),
+        ToolVerdict::Allowed => "allowed".to_owned(),
     };
-    let approval = preview.approval.iter().map(|who| format!("by {who}"));
-    let words: Vec<String> = std::iter::once(verdict.to_owned())
-        .chain(approval)
-        .chain(preview.limits.iter().cloned())
-        .collect();
+    let limits = preview.limits.iter().cloned();
+    let words: Vec<String> = std::iter::once(verdict).chain(limits).collect();
     words.join(", ")
 }

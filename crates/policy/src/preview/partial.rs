@@ -3,9 +3,10 @@
 use crate::{
     effort::Effort,
     engine::Call,
-    evaluate::{self, Join, ToolFacts},
+    evaluate::{self, Join},
     limit::{Approval, Mode},
     path::Path,
+    plan::Plan,
     rules::{Block, Check, Condition},
     truth::Truth,
 };
@@ -23,15 +24,15 @@ pub(super) enum Refuses {
 /// What is known: a call without its arguments, and the tool.
 pub(super) struct Facts<'a> {
     pub(super) call: &'a Call<'a>,
-    pub(super) tool: &'a ToolFacts,
+    pub(super) plan: &'a Plan,
 }
 
 impl Facts<'_> {
     /// Whether the condition holds; none where it looks at arguments.
     fn truth(&self, condition: &Condition, join: Join) -> Option<Truth> {
+        let facts = &self.plan.facts;
         let known = !matches!(condition.path, Path::Args(_));
-        known
-            .then(|| evaluate::condition(condition, join, self.call, self.tool, &Effort::default()))
+        known.then(|| evaluate::condition(condition, join, self.call, facts, &Effort::default()))
     }
 
     /// A `require` check lets through only what is true.
@@ -67,12 +68,15 @@ impl Facts<'_> {
     }
 }
 
-/// Each enforced rule that can refuse a call, in the order of evaluation, `action` excepted.
+/// Each enforced rule that can refuse a call, in the order of evaluation.
 pub(super) fn refusals<'a>(
     blocks: &'a [&Block],
     facts: &'a Facts<'a>,
 ) -> impl Iterator<Item = (String, Refuses)> + 'a {
     let each = || blocks.iter().copied();
+    let action = each()
+        .filter(|block| block.deny)
+        .map(|block| (format!("{}/action", block.pointer), Refuses::Always));
     let validate = each()
         .filter(|block| block.validate.is_some())
         .map(|block| (format!("{}/validate", block.pointer), Refuses::Depends));
@@ -82,12 +86,13 @@ pub(super) fn refusals<'a>(
         let refuses = facts.fires(&check.conditions, check.missing_passes);
         (check.pointer.clone(), refuses)
     });
-    let concurrent = each()
-        .filter_map(|block| block.concurrent.as_ref())
+    let needs = &facts.plan.needs;
+    let concurrent = needs.concurrent.iter();
+    let concurrent = concurrent
         .filter(|it| it.mode == Mode::Enforce && it.max == 0)
         .map(|it| (it.rule.clone(), Refuses::Always));
-    let limits = each()
-        .flat_map(|block| super::limits(block, facts.call.tool))
+    let limits = needs.limits.iter();
+    let limits = limits
         .filter(|limit| limit.mode == Mode::Enforce)
         .map(|limit| {
             let refuses = match limit.max {
@@ -95,17 +100,17 @@ pub(super) fn refusals<'a>(
                 _ if limit.per.is_some() || limit.cost.is_some() => Refuses::Depends,
                 _ => Refuses::Never,
             };
-            (limit.rule, refuses)
+            (limit.rule.clone(), refuses)
         });
-    let checks = validate.chain(require).chain(deny_if);
+    let checks = action.chain(validate).chain(require).chain(deny_if);
     checks.chain(concurrent).chain(limits)
 }
 
 /// Each enforced approval that a call may need, and whether it holds it.
 pub(super) fn approvals<'a>(
-    blocks: &'a [&Block],
-    facts: &'a Facts<'a>,
-) -> impl Iterator<Item = (&'a Approval, Refuses)> + 'a {
+    blocks: &[&'a Block],
+    facts: &Facts<'_>,
+) -> Vec<(&'a Approval, Refuses)> {
     let approvals = blocks.iter().filter_map(|block| block.approval.as_ref());
     approvals
         .filter(|approval| approval.mode == Mode::Enforce)
@@ -114,6 +119,7 @@ pub(super) fn approvals<'a>(
             (approval, facts.fires(when, false))
         })
         .filter(|(_, holds)| *holds != Refuses::Never)
+        .collect()
 }
 
 fn enforced<'c>(checks: impl Iterator<Item = &'c Check>) -> impl Iterator<Item = &'c Check> {

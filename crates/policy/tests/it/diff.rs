@@ -144,7 +144,7 @@ fn a_block_is_told_by_rule() {
             r#"{"validate":"schema"}"#,
             r#"{"validate":{"required_args":true}}"#,
             &[
-                "loosens /tools/t/validate: `t`: only that the required arguments are there is \
+                "unclear /tools/t/validate: `t`: that the required arguments are there is \
                checked against the schema.",
             ],
         ),

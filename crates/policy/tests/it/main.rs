@@ -14,6 +14,7 @@ mod faults;
 mod measured;
 mod names;
 mod order;
+mod preview;
 mod properties;
 mod random;
 mod schema;
