@@ -7,10 +7,11 @@ export const theme = EditorView.theme({
   '&': {
     color: 'var(--text)', backgroundColor: 'var(--surface)', fontSize: '12.5px',
     border: '1px solid var(--line-strong)', borderRadius: 'var(--radius)',
-    minHeight: '420px', maxHeight: '72vh',
+    maxHeight: '72vh',
   },
   '&.cm-focused': { outline: '2px solid var(--accent)', outlineOffset: '1px' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px', overflow: 'auto' },
+  '.cm-content, .cm-gutter': { minHeight: '420px' },
   '.cm-content': { padding: '12px 0', caretColor: 'var(--text)' },
   '.cm-line': { padding: '0 14px 0 6px' },
   '.cm-cursor': { borderLeftColor: 'var(--text)' },
