@@ -86,7 +86,7 @@ fn links_lead_somewhere() {
         "ARCHITECTURE.md".into(),
         "CONTRIBUTING.md".into(),
     ];
-    for folder in ["docs", "docs/decisions"] {
+    for folder in ["docs", "docs/decisions", "docs/faults"] {
         let entries = std::fs::read_dir(root.join(folder)).expect(folder);
         let names = entries.map(|e| {
             e.expect("an entry")

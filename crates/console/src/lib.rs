@@ -9,6 +9,7 @@ mod api;
 mod desk;
 mod headers;
 mod mail;
+mod manual;
 mod openapi;
 mod pages;
 mod passwords;

@@ -1,5 +1,5 @@
 //! The stable names of what can be wrong with a document. Programs match on them; they are never
-//! renamed, and `docs/policy.md` explains each.
+//! renamed, and each has a page in `docs/faults`.
 
 macro_rules! codes {
     ($(#[$doc:meta])* $list:ident { $($(#[$cdoc:meta])* $name:ident = $text:literal;)* }) => {

@@ -13,6 +13,9 @@ use utoipa::ToSchema;
 
 use crate::actions::{ActionError, FieldFault};
 
+/// So many faults of a policy are listed; a document of 256 KiB can have tens of thousands.
+pub(crate) const POLICY_FAULTS_MAX: usize = 200;
+
 /// What a handler or an extractor could not do.
 #[derive(Debug)]
 pub(crate) enum ApiError {
@@ -123,8 +126,14 @@ impl ApiError {
                 "Something went wrong here. It has been logged under this request id.".into()
             }
             Self::Action(ActionError::Fields(_)) => "A field cannot be taken as it is.".into(),
-            Self::Action(ActionError::Policy(_)) => {
-                "The policy is not valid; nothing was changed.".into()
+            Self::Action(ActionError::Policy(faults)) => {
+                let said = "The policy is not valid; nothing was changed.";
+                match faults.len() {
+                    0..=POLICY_FAULTS_MAX => said.into(),
+                    all => {
+                        format!("{said} The first {POLICY_FAULTS_MAX} of {all} faults are listed.")
+                    }
+                }
             }
             Self::Action(
                 error @ (ActionError::Forbidden(_)
@@ -157,6 +166,7 @@ impl ApiError {
             }
             Self::Action(ActionError::Policy(faults)) => faults
                 .iter()
+                .take(POLICY_FAULTS_MAX)
                 .map(|fault| ProblemField {
                     pointer: format!("/document{}", fault.pointer),
                     detail: fault.detail.clone(),

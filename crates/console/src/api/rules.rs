@@ -38,6 +38,8 @@ pub(crate) struct Fault {
     column: u32,
     /// What it is, for a program.
     code: &'static str,
+    /// Where the page about it is: what it means, and how to put it right.
+    docs: String,
     /// What it is, for a person.
     detail: String,
     /// What stands there.
@@ -55,6 +57,7 @@ impl From<policy::Fault> for Fault {
             line: fault.line,
             column: fault.column,
             code: fault.code,
+            docs: crate::manual::url(fault.code),
             detail: fault.detail,
             got: fault.got,
             hint: fault.hint,

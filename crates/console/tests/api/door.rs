@@ -295,3 +295,42 @@ async fn the_catalogue_and_the_document_need_no_key() {
     assert_eq!(document.text, console::openapi());
     assert_eq!(document.headers[header::CONTENT_TYPE], "application/json");
 }
+
+/// The manual and the schema are the same for everyone, so nobody signs in for them.
+#[tokio::test]
+async fn the_manual_and_the_schema_need_no_key() {
+    let world = World::new().await;
+    let get = async |path: &str| {
+        let request = Request::builder().uri(path).body(Body::empty());
+        world.send(request.expect("a request")).await
+    };
+    let schema = get("/schemas/policy-1.json").await;
+    assert_eq!(schema.text, policy::json_schema());
+    assert_eq!(
+        schema.headers[header::CONTENT_TYPE],
+        "application/schema+json"
+    );
+    assert_eq!(
+        schema.headers[header::CACHE_CONTROL],
+        "public, max-age=3600"
+    );
+    for (path, heading) in [
+        (
+            "/docs/faults/unknown_field",
+            "<code>unknown_field</code></h1>",
+        ),
+        ("/docs/faults", "Faults and warnings</h1>"),
+        ("/docs/policy", "Policies</h1>"),
+    ] {
+        let page = get(path).await;
+        assert_eq!(page.status, 200, "{path}");
+        assert!(page.text.contains(heading), "{path}: {}", page.text);
+    }
+    for path in [
+        "/docs/faults/nope",
+        "/docs/faults/README",
+        "/docs/faults/..%2Fpolicy",
+    ] {
+        assert_eq!(get(path).await.status, 404, "{path}");
+    }
+}

@@ -207,6 +207,37 @@ async fn check_says_all_that_is_wrong_and_stores_nothing() {
         .problem(404);
 }
 
+/// A document within its bounds can have tens of thousands of faults; an answer lists the first,
+/// each with its page, and counts the rest.
+#[tokio::test]
+async fn what_is_wrong_is_listed_within_a_bound() {
+    let world = World::new().await;
+    let (_, api) = world.organisation("acme").await;
+    let server = api.server("CI").await;
+    let fields: Vec<String> = (0..20_000).map(|at| format!("\"x{at}\":1")).collect();
+    let text = format!("{{{}}}", fields.join(","));
+    let answer = api.post("/policies/check", json!({"document": text})).await;
+    assert!(answer.text.len() < 100_000, "{} bytes", answer.text.len());
+    let report = answer.expect(200);
+    let faults = report["faults"].as_array().expect("faults");
+    // Two more: neither `version` nor `default` is there.
+    assert_eq!(
+        (faults.len(), &report["more_faults"]),
+        (200, &json!(19_802))
+    );
+    assert_eq!(report["more_warnings"], 0);
+    assert_eq!(faults[199]["docs"], "/docs/faults/unknown_field");
+    let body = json!({"name": "n", "document": text});
+    let answer = api.post(&format!("/servers/{server}/policies"), body).await;
+    assert_eq!(answer.problem(422), "invalid_policy");
+    assert_eq!(answer.pointers().len(), 200);
+    let detail = answer.json["detail"].as_str().expect("a sentence");
+    assert!(
+        detail.ends_with("The first 200 of 20002 faults are listed."),
+        "{detail}"
+    );
+}
+
 #[tokio::test]
 async fn decide_asks_the_engine_and_charges_nothing() {
     let world = World::new().await;

@@ -10,6 +10,7 @@ mod counters;
 mod diff;
 mod documents;
 mod effort;
+mod fault_pages;
 mod faults;
 mod measured;
 mod names;

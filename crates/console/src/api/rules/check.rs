@@ -14,7 +14,7 @@ use super::{
     super::{
         body::{Body, DocumentText, present},
         caller::Caller,
-        problem::ApiError,
+        problem::{ApiError, POLICY_FAULTS_MAX},
         schema,
     },
     Fault,
@@ -49,16 +49,21 @@ pub(crate) struct Check {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"valid": true, "faults": [], "warnings": [{
     "pointer": "/tools/rerun_workflw", "line": 1, "column": 50, "code": "unknown_tool",
-    "detail": "the server has no such tool", "got": "rerun_workflw", "hint": "rerun_workflow"}],
-    "tests": []}))]
+    "docs": "/docs/faults/unknown_tool", "detail": "the server has no tool of this name",
+    "hint": "rerun_workflow"}], "more_faults": 0, "more_warnings": 0, "tests": []}))]
 pub(crate) struct Report {
     /// Whether nothing is wrong with it and its tests pass.
     valid: bool,
-    /// What must be changed first. Tests that fail are among them.
+    /// What must be changed first, in the order of the text, 200 at most. Tests that fail are
+    /// among them.
     faults: Vec<Fault>,
-    /// What is allowed and probably not meant. With `not_available` among them it can be saved,
-    /// but not be published yet.
+    /// What is allowed and probably not meant, 200 at most. With `not_available` among them it can
+    /// be saved, but not be published yet.
     warnings: Vec<Fault>,
+    /// How many faults there are beside those listed.
+    more_faults: usize,
+    /// How many warnings there are beside those listed.
+    more_warnings: usize,
     /// Its tests; none where the document cannot be read.
     tests: Vec<TestResult>,
     /// What the document and the server's tools have not got in common.
@@ -207,12 +212,27 @@ async fn check(
     let found = examine::check(&console, &scope, document, check.server_id).await?;
     Ok(Json(Report {
         valid: found.report.valid,
-        faults: found.report.faults.into_iter().map(Fault::from).collect(),
-        warnings: found.report.warnings.into_iter().map(Fault::from).collect(),
+        more_faults: found.report.faults.len().saturating_sub(POLICY_FAULTS_MAX),
+        more_warnings: found
+            .report
+            .warnings
+            .len()
+            .saturating_sub(POLICY_FAULTS_MAX),
+        faults: listed(found.report.faults),
+        warnings: listed(found.report.warnings),
         tests: found.tests.into_iter().map(TestResult::from).collect(),
         coverage: found.coverage.map(Coverage::from),
     })
     .into_response())
+}
+
+/// A document of 256 KiB can have tens of thousands of faults; nobody reads them all.
+fn listed(faults: Vec<policy::Fault>) -> Vec<Fault> {
+    faults
+        .into_iter()
+        .take(POLICY_FAULTS_MAX)
+        .map(Fault::from)
+        .collect()
 }
 
 /// Run the tests in a policy.
