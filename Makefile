@@ -5,7 +5,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= .tollgate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench deny sqlx editor schema fmt compose-check setup
+.PHONY: help run test bench fuzz deny sqlx editor schema fmt compose-check setup
 
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,20 @@ test: ## everything that CI checks; the last line counts what ran
 bench: ## policy evaluation, and a call through the gateway beside nginx
 	@deploy/setup run
 	@deploy/bench
+
+# What is found goes beside the corpus that is kept, so that the kept one stays small.
+FUZZ_SECONDS ?= 60
+FUZZ = crates/policy/fuzz
+FOUND = target/fuzz-corpus
+fuzz: ## random documents and calls for the policy engine, a minute each (needs nightly Rust)
+	@command -v cargo-fuzz >/dev/null || [ -x target/tools/bin/cargo-fuzz ] || \
+	  $(CARGO) install --locked --root target/tools cargo-fuzz
+	@for target in parser evaluation; do \
+	  mkdir -p $(FOUND)/$$target && \
+	  PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) +nightly fuzz run --fuzz-dir $(FUZZ) $$target \
+	    $(FOUND)/$$target $(FUZZ)/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -dict=$(FUZZ)/policy.dict -timeout=10 -rss_limit_mb=2048 || exit 1; \
+	done
 
 deny: ## licences, bans, sources and advisories of all dependencies
 	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
