@@ -1,8 +1,8 @@
 //! What holds of every document and every call.
 
-use domain::Tool;
+use domain::{Tool, ToolClass, audit::Outcome};
 use json::Document;
-use policy::{Call, Engine, GrantFacts, Policy, Verdict, check};
+use policy::{Call, Counters, Decision, Engine, GrantFacts, Policy, StepResult, Verdict, check};
 use proptest::prelude::*;
 
 use crate::common::{BOUNDS, judge, tools};
@@ -102,21 +102,41 @@ fn a_check() -> impl Strategy<Value = String> {
         .prop_map(|list| format!(r#"{{"conditions":[{}]}}"#, list.join(",")))
 }
 
-/// A block as its fields: whether it denies, `require`, `deny_if`.
-type Block = (bool, Vec<String>, Vec<String>);
+/// A check, enforced or in shadow.
+fn a_check_in_either_mode() -> impl Strategy<Value = String> {
+    (a_check(), prop::bool::weighted(0.2)).prop_map(|(check, shadow)| match shadow {
+        true => check.replacen('{', r#"{"mode":"shadow","#, 1),
+        false => check,
+    })
+}
+
+/// A block as its fields: whether it denies, `require`, `deny_if`, and others as they are written.
+type Block = (bool, Vec<String>, Vec<String>, Vec<&'static str>);
+
+/// Fields that any block may have beside checks.
+const OTHERS: [&str; 6] = [
+    r#""limits":[{"counter":"c","window":"minute","max":2},{"counter":"d","window":5,"max":1,"mode":"shadow"}]"#,
+    r#""rate_limit":{"max":3,"window":60}"#,
+    r#""approval":{"when":[{"path":"args.a","op":"eq","value":1}]}"#,
+    r#""concurrent":{"max":1}"#,
+    r#""validate":"schema""#,
+    r#""max_result_bytes":1000"#,
+];
 
 fn block() -> impl Strategy<Value = Block> {
     (
         prop::bool::weighted(0.15),
-        prop::collection::vec(a_check(), 0..2),
-        prop::collection::vec(a_check(), 0..2),
+        prop::collection::vec(a_check_in_either_mode(), 0..2),
+        prop::collection::vec(a_check_in_either_mode(), 0..2),
+        prop::sample::subsequence(OTHERS.to_vec(), 0..3),
     )
 }
 
-fn write_block((deny, require, deny_if): &Block) -> String {
+fn write_block((deny, require, deny_if, others): &Block) -> String {
     let action = if *deny { r#""action":"deny","# } else { "" };
+    let others: String = others.iter().map(|field| format!(",{field}")).collect();
     format!(
-        r#"{{{action}"require":[{}],"deny_if":[{}]}}"#,
+        r#"{{{action}"require":[{}],"deny_if":[{}]{others}}}"#,
         require.join(","),
         deny_if.join(",")
     )
@@ -127,23 +147,28 @@ struct Parts {
     default: &'static str,
     hide: Vec<&'static str>,
     all_tools: Block,
+    classes: Vec<(&'static str, Block)>,
     tools: Vec<(&'static str, Block)>,
+}
+
+fn write_blocks(blocks: &[(&'static str, Block)]) -> String {
+    let blocks: Vec<_> = blocks
+        .iter()
+        .map(|(name, block)| format!("\"{name}\":{}", write_block(block)))
+        .collect();
+    format!("{{{}}}", blocks.join(","))
 }
 
 impl Parts {
     fn write(&self) -> String {
         let hide: Vec<_> = self.hide.iter().map(|g| format!("\"{g}\"")).collect();
-        let tools: Vec<_> = self
-            .tools
-            .iter()
-            .map(|(g, b)| format!("\"{g}\":{}", write_block(b)))
-            .collect();
         format!(
-            r#"{{"version":"1","default":"{}","hide":[{}],"all_tools":{},"tools":{{{}}}}}"#,
+            r#"{{"version":"1","default":"{}","hide":[{}],"all_tools":{},"classes":{},"tools":{}}}"#,
             self.default,
             hide.join(","),
             write_block(&self.all_tools),
-            tools.join(",")
+            write_blocks(&self.classes),
+            write_blocks(&self.tools)
         )
     }
 }
@@ -154,15 +179,17 @@ fn parts() -> impl Strategy<Value = Parts> {
         prop::sample::select(vec!["allow", "deny"]),
         prop::collection::vec(prop::sample::select(GLOBS.to_vec()), 0..2),
         block(),
+        prop::collection::btree_map(prop::sample::select(vec!["read", "execute"]), block(), 0..2),
         prop::collection::btree_map(prop::sample::select(GLOBS.to_vec()), block(), 0..4),
         prop::option::of(entry),
     )
-        .prop_map(|(default, hide, all_tools, mut tools, extra)| {
+        .prop_map(|(default, hide, all_tools, classes, mut tools, extra)| {
             tools.extend(extra);
             Parts {
                 default,
                 hide,
                 all_tools,
+                classes: classes.into_iter().collect(),
                 tools: tools.into_iter().collect(),
             }
         })
@@ -171,6 +198,71 @@ fn parts() -> impl Strategy<Value = Parts> {
 fn inventory() -> impl Strategy<Value = Option<Vec<Tool>>> {
     prop::option::of(prop::sample::subsequence(NAMES.to_vec(), 0..=NAMES.len()))
         .prop_map(|names| names.map(|names| tools(&names)))
+}
+
+/// The same JSON with the members of every object the other way round.
+fn backwards(value: json::Value<'_>) -> String {
+    match value.kind() {
+        json::Kind::Array => {
+            let items: Vec<_> = value.elements().map(backwards).collect();
+            format!("[{}]", items.join(","))
+        }
+        json::Kind::Object => {
+            let mut members: Vec<_> = value
+                .entries()
+                .map(|(key, value)| format!("{}:{}", key.raw(), backwards(value)))
+                .collect();
+            members.reverse();
+            format!("{{{}}}", members.join(","))
+        }
+        _ => value.raw().to_owned(),
+    }
+}
+
+/// Every way to a decision on the third of three equal calls, which all come to the same.
+fn decide(engine: &Engine, tool: &str, arguments: &str, class: Option<ToolClass>) -> Decision {
+    let document = Document::parse(arguments.as_bytes(), BOUNDS).expect("generated to be JSON");
+    let grant = GrantFacts {
+        label: "l",
+        identity: None,
+        labels: &[],
+    };
+    let call = Call {
+        tool,
+        arguments: Some(document.root()),
+        grant,
+        class,
+        now_unix_ms: 0,
+    };
+    let judged = engine.judge(&call);
+    let (explained, steps) = engine.explain(&call);
+    assert_eq!(judged.shadow, explained.shadow);
+    assert_eq!(
+        format!("{:?}", judged.verdict),
+        format!("{:?}", explained.verdict)
+    );
+    assert!(!steps.is_empty());
+    let (mut plain, mut watched) = (Counters::new(), Counters::new());
+    for _ in 0..2 {
+        assert_eq!(
+            plain.decide(engine, &call),
+            watched.explain(engine, &call).decision
+        );
+    }
+    let third = plain.decide(engine, &call);
+    let explanation = watched.explain(engine, &call);
+    assert_eq!(third, explanation.decision);
+    let refused_or_held = explanation
+        .steps
+        .iter()
+        .filter(|step| !step.shadow && step.result != StepResult::Passes)
+        .map(|step| step.rule.clone());
+    let rules: Vec<_> = refused_or_held.collect();
+    match third.outcome {
+        Outcome::Allow => assert!(rules.is_empty(), "{rules:?}"),
+        _ => assert!(rules.contains(&third.rule), "{third:?} {rules:?}"),
+    }
+    third
 }
 
 fn compile(document: &str, inventory: Option<&[Tool]>) -> Engine {
@@ -202,19 +294,25 @@ proptest! {
         }
     }
 
+    /// Of the policy's objects and of the arguments'. The gateway, a test, a preview and whoever
+    /// asks for every step decide alike.
     #[test]
     fn the_order_of_keys_means_nothing(
         parts in parts(), inventory in inventory(), arguments in arguments(),
+        class in prop::option::of(prop::sample::select(ToolClass::ALL.to_vec())),
     ) {
-        let mut turned = parts.clone();
-        turned.tools.reverse();
-        let backwards: Vec<_> = arguments.iter().rev().cloned().collect();
-        let one = compile(&parts.write(), inventory.as_deref());
-        let other = compile(&turned.write(), inventory.as_deref());
+        let text = parts.write();
+        let turned = Document::parse(text.as_bytes(), BOUNDS).expect("generated to be JSON");
+        let turned = backwards(turned.root());
+        let arguments = object(&arguments);
+        let other_way = Document::parse(arguments.as_bytes(), BOUNDS).expect("generated to be JSON");
+        let other_way = backwards(other_way.root());
+        let one = compile(&text, inventory.as_deref());
+        let other = compile(&turned, inventory.as_deref());
         for name in NAMES {
             prop_assert_eq!(
-                judge(&one, name, &object(&arguments)),
-                judge(&other, name, &object(&backwards))
+                decide(&one, name, &arguments, class),
+                decide(&other, name, &other_way, class)
             );
         }
     }
@@ -270,7 +368,8 @@ proptest! {
         let other = Engine::compile(&canonical, inventory.as_deref());
         for name in NAMES {
             let arguments = object(&arguments);
-            prop_assert_eq!(judge(&one, name, &arguments), judge(&other, name, &arguments));
+            let one = decide(&one, name, &arguments, None);
+            prop_assert_eq!(one, decide(&other, name, &arguments, None));
         }
     }
 
