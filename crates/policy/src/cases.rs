@@ -45,8 +45,8 @@ impl Policy {
     /// the order of the document. A tool that the inventory does not have is unknown, as it is to
     /// the gateway; without an inventory every tool is known.
     ///
-    /// The work is bounded by the document's size: what the tests' arguments and the conditions
-    /// they meet take of its 256 KiB is shared between them, and `repeat` costs nothing.
+    /// The work is bounded: a document whose tests would look at too much is not read (`too_many`),
+    /// and `repeat` costs nothing.
     #[must_use]
     pub fn run_tests(&self, inventory: Option<&[Tool]>) -> Vec<TestOutcome> {
         let cases = &self.rules.tests;

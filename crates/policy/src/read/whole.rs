@@ -9,6 +9,7 @@ use super::{At, Reader, block::Place, field::Fields};
 use crate::{
     codes::{
         ARGUMENT_UNCONSTRAINED, CLASS_BYPASSED, COUNTER_DISAGREES, HIDDEN_ANYWAY, LIMIT_UNBOUNDED,
+        TOO_MANY,
     },
     limit::{Argument, Limit, LimitScope, Mode, Refill},
     path::Path,
@@ -17,6 +18,10 @@ use crate::{
 
 /// A warning names at most so many tools.
 const TOOLS_NAMED_MAX: usize = 5;
+
+/// Bytes of the tests' arguments, times conditions that may look at them. The slowest patterns take
+/// tens of nanoseconds for each, so all tests of a document run within a second or two.
+const TEST_WORK_MAX: usize = 64 << 20;
 
 /// Notes all of it.
 pub(super) fn look(
@@ -27,9 +32,35 @@ pub(super) fn look(
 ) {
     agree(reader, limits);
     chosen_by_the_agent(reader, rules, limits);
+    tests_take_long(reader, document, rules);
     if let Some(tools) = document.get("tools") {
         hidden_anyway(reader, tools, rules);
         classes_bypassed(reader, tools, rules);
+    }
+}
+
+/// A document could have its tests look at hundreds of megabytes whenever it is checked.
+fn tests_take_long(reader: &mut Reader<'_>, document: &Fields<'_>, rules: &Rules) {
+    let Some(at) = document.get("tests") else {
+        return;
+    };
+    let conditions = |block: &Block| {
+        let checks = block.require.iter().chain(&block.deny_if);
+        let when = block.approval.as_ref().and_then(|it| it.when.as_ref());
+        checks.map(|check| check.conditions.len()).sum::<usize>() + when.map_or(0, |it| it.len())
+    };
+    // A call meets its tool's own block or, at most, those of all classes.
+    let of_classes = rules.classes.iter().map(|(_, block)| conditions(block));
+    let of_tools = rules.tools.iter().map(|(_, block)| conditions(block));
+    let met = conditions(&rules.all_tools) + of_tools.fold(of_classes.sum(), usize::max);
+    let arguments = rules.tests.iter().filter_map(|case| case.args.as_ref());
+    let bytes: usize = arguments.map(|text| text.len()).sum();
+    if bytes.saturating_mul(met) > TEST_WORK_MAX {
+        let detail = format!(
+            "the tests have {bytes} bytes of arguments together, and a call may meet {met} \
+             conditions; at most {TEST_WORK_MAX} are allowed when the two are multiplied"
+        );
+        reader.fault(TOO_MANY, at, detail);
     }
 }
 
