@@ -17,7 +17,7 @@ pub(crate) enum Later {
 }
 
 impl Later {
-    /// The part, to begin the sentence "… not available in this release yet".
+    /// The part, to begin the sentence "… not enforced by the gateway yet".
     pub(crate) const fn words(self) -> &'static str {
         match self {
             Self::Concurrent => "`concurrent` is",

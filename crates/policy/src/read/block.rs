@@ -153,7 +153,7 @@ fn concurrent(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<Concu
     reader.later(Later::Concurrent, at);
     let max = reader.whole(&fields, "max");
     let scope = match fields.get("scope") {
-        Some(at) => reader.word_at(at),
+        Some(_) => reader.word(&fields, "scope"),
         None => Some(LimitScope::Grant),
     };
     let mode = reader.word(&fields, "mode").unwrap_or_default();

@@ -136,8 +136,8 @@ impl Reader<'_> {
     pub(super) fn word<T: Words>(&mut self, fields: &Fields<'_>, name: &str) -> Option<T> {
         let (at, takes) = fields.taking(name)?;
         debug_assert!(
-            !matches!(takes, Takes::Word(known) if known() != words::<T>()),
-            "{name} takes other words"
+            matches!(takes, Takes::Word(known) if known() == words::<T>()),
+            "{name} takes these words"
         );
         self.word_at(at)
     }

@@ -20,7 +20,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
     let max = reader.whole(&fields, "max");
     let mut scope = Some(LimitScope::Grant);
     if let Some(at) = fields.get("scope") {
-        scope = reader.word_at(at);
+        scope = reader.word(&fields, "scope");
         if scope == Some(LimitScope::Session) {
             let detail = "a client can open new sessions, so this bounds nobody who means to \
                           get past it";
@@ -32,7 +32,7 @@ pub(super) fn read(reader: &mut Reader<'_>, at: &At<'_>, block: &str) -> Option<
     }
     let mut refill = Some(Refill::Sliding);
     if let Some(at) = fields.get("refill") {
-        refill = reader.word_at(at);
+        refill = reader.word(&fields, "refill");
         if refill.is_some_and(|refill| refill != Refill::Sliding) {
             reader.later(Later::Refill, at);
         }
