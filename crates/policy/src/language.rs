@@ -4,11 +4,15 @@
 //! The reader asks these tables what is known, required and allowed, and [`crate::json_schema`]
 //! prints them, so the two cannot say different things. Source: `policy.md`, sections 1 to 6.
 
-mod objects;
+mod block;
+mod document;
 mod operators;
 mod words;
 
-pub(crate) use objects::*;
+pub(crate) use block::{
+    APPROVAL, BLOCK, CONCURRENT, CONDITION, DENY_IF, LIMIT, RATE_LIMIT, REQUIRE, REQUIRED_ARGS,
+};
+pub(crate) use document::{CLASSES, DOCUMENT, TEST, TEST_GRANT};
 pub(crate) use operators::{ELSEWHERE, OPERATORS, Operand, Operator};
 pub(crate) use words::{Action, Default, Missing, WINDOWS, Whole, Words, words};
 
@@ -35,6 +39,23 @@ const TOKENS_MAX: u64 = 1_000_000_000_000;
 const CONCURRENT_MAX: u64 = 1_000_000;
 const QUORUM_MAX: u64 = 10;
 const RESULT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Every object of the language, the document first.
+pub(crate) static OBJECTS: [&Object; 13] = [
+    &DOCUMENT,
+    &CLASSES,
+    &BLOCK,
+    &REQUIRE,
+    &DENY_IF,
+    &CONDITION,
+    &LIMIT,
+    &RATE_LIMIT,
+    &REQUIRED_ARGS,
+    &CONCURRENT,
+    &APPROVAL,
+    &TEST,
+    &TEST_GRANT,
+];
 
 /// An object of the language. It has no other fields than these.
 pub(crate) struct Object {

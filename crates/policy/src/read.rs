@@ -2,7 +2,9 @@
 
 mod approval;
 mod block;
+mod bypassed;
 mod check;
+mod chosen;
 mod document;
 mod field;
 mod limit;
