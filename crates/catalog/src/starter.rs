@@ -196,4 +196,94 @@ mod checks {
             assert_eq!(preview.verdict, ToolVerdict::Refused, "{preview:?}");
         }
     }
+
+    fn tool(name: &str, class: Option<ToolClass>) -> Tool {
+        Tool {
+            name: name.to_owned(),
+            title: None,
+            description: None,
+            definition: serde_json::json!({ "name": name }).to_string(),
+            class,
+        }
+    }
+
+    /// What no starter lets through: what cannot be undone, what costs, what nobody knows.
+    fn never_opens_too_much(tools: &[Tool]) -> [Starter; 3] {
+        let starters = starters(tools);
+        for starter in &starters {
+            for preview in keeps_its_promise(starter, tools) {
+                let may_pass = match starter.id {
+                    "recommended" => preview.class.and_then(a_minute).is_some(),
+                    "read_only" => preview.class == Some(ToolClass::Read),
+                    _ => false,
+                };
+                let passes = !matches!(preview.verdict, ToolVerdict::Refused | ToolVerdict::Hidden);
+                assert!(may_pass || !passes, "{}: {preview:?}", starter.id);
+                if preview.class == Some(ToolClass::Read) && is_nameable(&preview.tool) {
+                    assert_eq!(passes, may_pass, "{}: {preview:?}", starter.id);
+                }
+            }
+        }
+        starters
+    }
+
+    #[test]
+    fn strange_names_and_tools_without_a_class_stay_refused() {
+        let read = Some(ToolClass::Read);
+        let [recommended, ..] = never_opens_too_much(&[
+            tool("get/x~y", read),
+            tool("get\"quoted\"\\", read),
+            tool("get_*", read),
+            tool("**", read),
+            tool("not callable", read),
+            tool("", read),
+            tool("gét", read),
+            tool(&"x".repeat(129), read),
+            tool("Get_X", read),
+            tool("get-x", Some(ToolClass::Destructive)),
+            tool("pay", Some(ToolClass::Financial)),
+            tool("unknown", None),
+            tool("unknown", None),
+        ]);
+        assert!(
+            recommended
+                .explanation
+                .contains("1 tool has no class yet: refused.")
+        );
+        assert!(
+            recommended
+                .explanation
+                .contains("6 tools have names that no rule can give")
+        );
+        assert!(recommended.explanation.contains("require_approval"));
+        never_opens_too_much(&[]);
+    }
+
+    #[test]
+    fn a_huge_server_gets_rules_by_class() {
+        let classes = ToolClass::ALL.map(Some).into_iter().chain([None]);
+        let classes: Vec<_> = classes.collect();
+        let many = |count: usize, length: usize| -> Vec<Tool> {
+            (0..count)
+                .map(|n| tool(&format!("{n:_>length$}"), classes[n % classes.len()]))
+                .collect()
+        };
+        for (tools, listed) in [
+            (many(LISTED_MAX, 8), true),
+            (many(LISTED_MAX + 1, 8), false),
+            (many(3000, 128), false),
+            (many(480, 128), true),
+        ] {
+            for starter in starters(&tools) {
+                assert!(starter.document.len() <= LISTED_BYTES_MAX + 8 * 1024);
+                assert_eq!(starter.document.contains("\"tools\": {"), listed);
+                keeps_its_promise(&starter, &tools);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_tools_give_the_same_documents() {
+        assert_eq!(starters(&circleci()), starters(&circleci()));
+    }
 }

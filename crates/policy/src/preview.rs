@@ -3,14 +3,14 @@
 mod compare;
 mod partial;
 
-use domain::{Tool, ToolClass};
+use domain::{Tool, ToolClass, audit::Code};
 use serde::Serialize;
 
 pub use self::compare::{PreviewChange, compare_previews};
 use self::partial::{Facts, Refuses};
 use crate::{
-    engine::{Call, Engine, GrantFacts},
-    plan::{Plan, Standing},
+    engine::{Call, Engine, GrantFacts, Verdict},
+    plan::Standing,
     restrictions::Restrictions,
     rules::{Block, Rules},
     words,
@@ -98,15 +98,36 @@ fn one(engine: &Engine, tool: &Tool, call: &Call<'_>) -> ToolPreview {
         Standing::Hidden(at) => preview.rule = Some(format!("/hide/{at}")),
         Standing::Unknown => {}
         Standing::DefaultDeny => preview.rule = Some("/default".to_owned()),
-        Standing::Ruled => ruled(rules, plan, call, &mut preview),
+        Standing::Ruled => {
+            let blocks: Vec<&Block> = rules.applying(&plan.blocks).collect();
+            let no_schema = no_schema(engine, &blocks, call);
+            let facts = Facts {
+                call,
+                plan,
+                no_schema,
+            };
+            ruled(rules, &blocks, &facts, &mut preview);
+        }
     });
     preview
 }
 
+/// The `validate` that refuses because the tool's schema cannot be used: the same for every call.
+fn no_schema(engine: &Engine, blocks: &[&Block], call: &Call<'_>) -> Option<String> {
+    if blocks.iter().all(|block| block.validate.is_none()) {
+        return None;
+    }
+    match engine.judge(call).verdict {
+        Verdict::Refuse(refusal) if refusal.code == Code::SchemaUnavailable => {
+            refusal.rule.map(Into::into)
+        }
+        _ => None,
+    }
+}
+
 /// A tool that rules decide on.
-fn ruled(rules: &Rules, plan: &Plan, call: &Call<'_>, preview: &mut ToolPreview) {
-    let blocks: Vec<&Block> = rules.applying(&plan.blocks).collect();
-    let facts = Facts { call, plan };
+fn ruled(rules: &Rules, blocks: &[&Block], facts: &Facts<'_>, preview: &mut ToolPreview) {
+    let plan = facts.plan;
     let limits = plan.needs.limits.iter().map(words::limit);
     let places = plan.needs.concurrent.iter().map(words::concurrent);
     preview.limits = limits.chain(places).collect();
@@ -116,7 +137,7 @@ fn ruled(rules: &Rules, plan: &Plan, call: &Call<'_>, preview: &mut ToolPreview)
     for places in &plan.needs.concurrent {
         preview.needs.concurrent(places);
     }
-    for (rule, refuses) in partial::refusals(&blocks, &facts) {
+    for (rule, refuses) in partial::refusals(blocks, facts) {
         match refuses {
             Refuses::Always => {
                 preview.verdict = ToolVerdict::Refused;
@@ -128,7 +149,7 @@ fn ruled(rules: &Rules, plan: &Plan, call: &Call<'_>, preview: &mut ToolPreview)
             Refuses::Never => {}
         }
     }
-    let approvals = partial::approvals(&blocks, &facts);
+    let approvals = partial::approvals(blocks, facts);
     let asked = approvals.iter().map(|(it, _)| (*it).clone());
     preview.approval = asked
         .reduce(|all, one| all.and(&one))

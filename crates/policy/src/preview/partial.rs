@@ -25,6 +25,8 @@ pub(super) enum Refuses {
 pub(super) struct Facts<'a> {
     pub(super) call: &'a Call<'a>,
     pub(super) plan: &'a Plan,
+    /// The `validate` for which there is no schema that can be used, so that no arguments pass.
+    pub(super) no_schema: Option<String>,
 }
 
 impl Facts<'_> {
@@ -77,9 +79,17 @@ pub(super) fn refusals<'a>(
     let action = each()
         .filter(|block| block.deny)
         .map(|block| (format!("{}/action", block.pointer), Refuses::Always));
-    let validate = each()
-        .filter(|block| block.validate.is_some())
-        .map(|block| (format!("{}/validate", block.pointer), Refuses::Depends));
+    let validate = each().filter(|block| block.validate.is_some());
+    let validate = validate.map(|block| {
+        let rule = format!("{}/validate", block.pointer);
+        let always = facts.no_schema.as_ref() == Some(&rule);
+        let refuses = if always {
+            Refuses::Always
+        } else {
+            Refuses::Depends
+        };
+        (rule, refuses)
+    });
     let require = enforced(each().flat_map(|block| &block.require))
         .map(|check| (check.pointer.clone(), facts.require(check)));
     let deny_if = enforced(each().flat_map(|block| &block.deny_if)).map(|check| {

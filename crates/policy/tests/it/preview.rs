@@ -340,7 +340,7 @@ fn come(engine: &Engine, tool: &Tool, arguments: &str) -> Came {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1024,
+        cases: 512,
         max_global_rejects: 1 << 20,
         failure_persistence: None,
         ..ProptestConfig::default()

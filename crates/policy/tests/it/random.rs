@@ -207,7 +207,7 @@ pub(crate) fn document() -> BoxedStrategy<Value> {
 
 /// A document, and one that is mostly the same.
 pub(crate) fn two_documents() -> impl Strategy<Value = (Value, Value)> {
-    let choices = prop::collection::vec(prop::bool::weighted(0.06), 4..40);
+    let choices = prop::collection::vec(prop::bool::weighted(0.1), 3..40);
     (document(), document(), choices).prop_map(|(old, other, choices)| {
         let new = mix(&old, &other, &mut choices.iter().copied().cycle());
         (old, new)
