@@ -138,7 +138,7 @@ impl Operator {
             let whole = !bare.is_empty() && bare.trim() == *bare && bare.lines().count() == 1;
             whole && canonical(&read(bare)) == Some(value.canonical())
         });
-        bare.map_or_else(|| one_line(value), |bare| bare.into_owned())
+        bare.map_or_else(|| one_line(value), std::borrow::Cow::into_owned)
     }
 }
 
