@@ -240,10 +240,7 @@ impl Needs {
 }
 
 /// What the upstream's hints of these names are.
-fn annotations<'k>(
-    tool: &Tool,
-    hints: &mut dyn Iterator<Item = &'k Key>,
-) -> Vec<(Box<str>, Annotation)> {
+fn annotations(tool: &Tool, hints: &mut dyn Iterator<Item = &Key>) -> Vec<(Box<str>, Annotation)> {
     let mut annotations: Vec<(Box<str>, Annotation)> = Vec::new();
     let Some(first) = hints.next() else {
         return annotations;

@@ -103,13 +103,14 @@ fn demands<'p>(pass: &'p Pass<'_>, call: &Call<'_>) -> Vec<Demand<'p>> {
     demands.sort_by_key(|demand| demand.limit.mode == Mode::Shadow);
     for at in 1..demands.len() {
         let (before, rest) = demands.split_at_mut(at);
-        let demand = &mut rest[0];
-        if let Some(other) = before.iter_mut().find(|other| other.shares(demand)) {
-            demand.charges = false;
-            if other.limit.mode == demand.limit.mode {
-                other.cost = other.cost.max(demand.cost);
-            }
-        }
+        rest[0].charges = !before.iter().any(|other| other.shares(&rest[0]));
+    }
+    let costs: Vec<u64> = demands
+        .iter()
+        .map(|demand| demand.shared_cost(&demands))
+        .collect();
+    for (demand, cost) in demands.iter_mut().zip(costs) {
+        demand.cost = cost;
     }
     demands
 }
@@ -147,6 +148,13 @@ fn look(shelf: &mut Shelf, demands: &mut [Demand<'_>], call: &Call<'_>, now_ms: 
 impl Demand<'_> {
     fn shares(&self, other: &Self) -> bool {
         self.limit.counter == other.limit.counter && self.key == other.key
+    }
+
+    /// The most that any limit of the same bucket asks for, in shadow or not as this one.
+    fn shared_cost(&self, all: &[Self]) -> u64 {
+        let sharing = all.iter().filter(|other| other.shares(self));
+        let alike = sharing.filter(|other| other.limit.mode == self.limit.mode);
+        alike.map(|other| other.cost).fold(self.cost, u64::max)
     }
 
     /// Takes the tokens of so many calls, where the bucket is charged through this limit.

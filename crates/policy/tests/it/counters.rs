@@ -330,6 +330,25 @@ fn a_bucket_reached_twice_is_charged_once_and_each_maximum_holds() {
     assert_eq!(refused.rule.as_deref(), Some("/all_tools/limits/c"));
 }
 
+/// The cheaper limit's maximum is no smaller promise because another makes the call dear.
+#[test]
+fn a_bucket_reached_at_two_costs_is_charged_the_greater() {
+    let document = r#"{"version":"1","default":"deny",
+        "all_tools":{"limits":[{"counter":"c","window":60,"max":20,"scope":"session","cost":"args.n"}]},
+        "tools":{"t":{"limits":[{"counter":"c","window":60,"max":5}]}}}"#;
+    let engine = engine(document, None);
+    let mut world = World::new();
+    let first = world.call(&engine, r#"{"n":3}"#, NOON_MS);
+    let costs: Vec<_> = first.charges.iter().map(|c| (c.cost, c.left)).collect();
+    assert_eq!(costs, [(3, 2), (0, 17)]);
+    let refused = world.call(&engine, r#"{"n":3}"#, NOON_MS);
+    assert_eq!(refused.rule.as_deref(), Some("/tools/t/limits/c"));
+    assert_eq!(
+        world.call(&engine, r#"{"n":0}"#, NOON_MS).charges[0].left,
+        1
+    );
+}
+
 /// Editing, publishing and attaching another policy do not reset a bucket.
 #[test]
 fn another_policy_spends_from_the_same_bucket() {
