@@ -19,11 +19,16 @@ pub(crate) struct Effort(Cell<u64>);
 
 impl Default for Effort {
     fn default() -> Self {
-        Self(Cell::new(EFFORT_MAX))
+        Self::of(EFFORT_MAX)
     }
 }
 
 impl Effort {
+    /// An effort of so many bytes.
+    pub(crate) const fn of(bytes: u64) -> Self {
+        Self(Cell::new(bytes))
+    }
+
     /// False where there is not enough left; then nothing is.
     pub(crate) fn spend(&self, cost: usize) -> bool {
         let cost = u64::try_from(cost).unwrap_or(u64::MAX);

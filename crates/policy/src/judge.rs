@@ -9,6 +9,7 @@ use crate::{
     effort::Effort,
     engine::{Call, Judgement, Pass, Refusal, Verdict},
     evaluate::{self, Join},
+    input_schema::{InputSchema, Unsound},
     limit::{Approval, Limit, Mode},
     message,
     plan::{Needs, Plan, Standing},
@@ -154,16 +155,37 @@ impl<'e, 'c, W: Watch> Judge<'e, 'c, W> {
 
     /// Step 6.
     fn validate(&mut self) -> Result<(), Refusal<'e>> {
-        let Some(block) = self.blocks().find(|block| block.validate.is_some()) else {
-            return Ok(());
-        };
-        let refusal = Refusal {
-            code: Code::SchemaUnavailable,
-            rule: Some(format!("{}/validate", block.pointer).into()),
-            message: message::denied(self.call.tool).into(),
-        };
-        self.see_refusal(Stage::Validate, &refusal);
-        Err(refusal)
+        for block in self.blocks() {
+            let Some(what) = block.validate else { continue };
+            let schema = self.plan.schema.as_deref();
+            let checked = schema.map_or_else(
+                || Err(InputSchema::absent()),
+                |schema| schema.check(what, self.call.arguments),
+            );
+            let rule = format!("{}/validate", block.pointer);
+            let Err(unsound) = checked else {
+                self.watch.see(|_| Step {
+                    stage: Stage::Validate,
+                    rule: Some(rule),
+                    shadow: false,
+                    result: StepResult::Passes,
+                    detail: message::sound(what).to_owned(),
+                    conditions: Vec::new(),
+                });
+                continue;
+            };
+            let refusal = Refusal {
+                code: match unsound {
+                    Unsound::Unavailable(_) => Code::SchemaUnavailable,
+                    Unsound::Invalid(_) => Code::InvalidArguments,
+                },
+                rule: Some(rule.into()),
+                message: message::unsound(self.call.tool, &unsound).into(),
+            };
+            self.see_refusal(Stage::Validate, &refusal);
+            return Err(refusal);
+        }
+        Ok(())
     }
 
     /// Steps 7 and 8.

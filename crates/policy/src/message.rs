@@ -5,8 +5,9 @@ use domain::{ToolClass, audit::Code};
 
 use crate::{
     amount::Unusable,
+    input_schema::Unsound,
     limit::{Approval, Argument, Concurrent, Limit},
-    rules::{Check, Condition, Place, Rules},
+    rules::{Check, Condition, Place, Rules, Validate},
     truth::Truth,
 };
 
@@ -38,6 +39,27 @@ pub(crate) fn denied_if(tool: &str, check: &Check) -> String {
          certain.",
         all(&check.conditions)
     )
+}
+
+/// For arguments that `validate` refuses.
+pub(crate) fn unsound(tool: &str, unsound: &Unsound) -> String {
+    match unsound {
+        Unsound::Invalid(what) => {
+            format!("{tool} was refused: by the tool's own schema, {what}.")
+        }
+        Unsound::Unavailable(why) => format!(
+            "{tool} was refused: the policy checks its arguments against the tool's own schema, \
+             which cannot be used: {why}."
+        ),
+    }
+}
+
+/// What `validate` found, for whoever looks on.
+pub(crate) const fn sound(what: Validate) -> &'static str {
+    match what {
+        Validate::Schema => "The arguments satisfy the tool's schema.",
+        Validate::RequiredArguments => "All that the tool's schema requires is there.",
+    }
 }
 
 /// For a limit whose `per` or `cost` cannot be used.

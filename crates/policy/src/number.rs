@@ -65,6 +65,13 @@ pub(crate) fn agreed(text: &str) -> Option<(f64, Decimal<'_>)> {
     (Decimal::read(&shortest).ok()? == exact).then_some((double, exact))
 }
 
+/// Whether a reader that has integers of 64 bits and doubles, and no more, takes the number for
+/// what it is.
+pub(crate) fn survives(text: &str) -> bool {
+    let fits = text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
+    fits || agreed(text).is_some()
+}
+
 /// A plain integer of at most 15 digits, which a double holds exactly.
 fn whole(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);

@@ -9,10 +9,10 @@ use crate::{
     evaluate::{Annotation, ToolFacts},
     fold::{Key, fold},
     glob::Glob,
-    input_schema::Schema,
+    input_schema::{InputSchema, Patterns},
     limit::{Concurrent, Limit, LimitScope, Mode, Refill},
     path::Path,
-    rules::{Block, Place, Rules},
+    rules::{Block, Place, Rules, Validate},
 };
 
 /// A tool's definition is upstream's own text: read within these bounds or not at all.
@@ -30,7 +30,7 @@ pub(crate) struct Plan {
     pub(crate) needs: Needs,
     pub(crate) facts: ToolFacts,
     /// The tool's `inputSchema`, where any block that could apply asks for it.
-    pub(crate) schema: Option<Arc<Schema>>,
+    pub(crate) schema: Option<Arc<InputSchema>>,
 }
 
 /// What a call takes if nothing refuses it.
@@ -150,9 +150,12 @@ impl Rules {
             .map(|tool| (tool.name.as_str(), self.plan(&tool.name, tool.class)))
             .collect();
         let refused = self.refused_names(&plans);
+        // In the order of the inventory, so that what is left for one schema is the same everywhere.
+        let mut patterns = Patterns::default();
         for ((name, plan), tool) in plans.iter_mut().zip(inventory) {
             plan.facts = self.facts(tool);
             plan.schema = self.schema(tool);
+            self.ready(plan, &mut patterns);
             let hidden = matches!(plan.standing, Standing::Hidden(_));
             let poses = !self.names(plan) && !self.refuses(plan) && refused.contains(&fold(name));
             if !hidden && (poses || name.parse::<ToolName>().is_err()) {
@@ -194,14 +197,24 @@ impl Rules {
 
     /// The tool's schema, where a block asks for it that applies to the tool, or that would if its
     /// class were another.
-    fn schema(&self, tool: &Tool) -> Option<Arc<Schema>> {
+    fn schema(&self, tool: &Tool) -> Option<Arc<InputSchema>> {
         let entry = self.entry_for(&tool.name);
         let own: Vec<Place> = match entry {
             Some(at) => vec![Place::Tool(at)],
             None => (0..self.classes.len()).map(Place::Class).collect(),
         };
         let asked = self.applying(&own).any(|block| block.validate.is_some());
-        asked.then(|| Arc::new(Schema::of(tool)))
+        asked.then(|| Arc::new(InputSchema::of(tool)))
+    }
+
+    /// Compiles the schema where a block that applies wants all of it, so that no call waits.
+    fn ready(&self, plan: &Plan, patterns: &mut Patterns) {
+        let mut blocks = self.applying(&plan.blocks);
+        if let Some(schema) = &plan.schema
+            && blocks.any(|block| block.validate == Some(Validate::Schema))
+        {
+            schema.compile(patterns);
+        }
     }
 
     /// What the rules can ask of the tool: its class and the annotations that any path names.

@@ -21,3 +21,4 @@ mod random;
 mod schema;
 mod story;
 mod table;
+mod validate;
