@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use read::{fetch, fetch_version};
-pub use read::{get, list, version, versions};
+pub use read::{get, list, naming_shadow, version, versions};
 
 use crate::{
     Db, Result, StoreError,

@@ -1,5 +1,6 @@
 //! Policies: a server's list, the editor, the versions.
 
+mod around;
 mod changes;
 mod diff;
 mod draft;
@@ -8,6 +9,7 @@ mod excerpt;
 mod lines;
 mod lint;
 mod list;
+mod open;
 mod panes;
 mod publish;
 mod race;
@@ -21,11 +23,11 @@ use crate::routes::Routes;
 pub(super) fn routes(routes: Routes) -> Routes {
     routes
         .get("/servers/{server}/policies", list::show)
-        .get("/servers/{server}/policies/new", editor::show_new)
+        .get("/servers/{server}/policies/new", open::show_new)
         .post("/servers/{server}/policies/new", save::create)
         .post("/servers/{server}/policies/lint", lint::lint)
         .get("/servers/{server}/policies/facts", lint::facts)
-        .get("/policies/{policy}", editor::show)
+        .get("/policies/{policy}", open::show)
         .post("/policies/{policy}", save::save)
         .get("/policies/{policy}/publish", publish::review)
         .post("/policies/{policy}/publish", publish::publish)

@@ -1,6 +1,7 @@
 //! The admin API against a real PostgreSQL and a real, private MCP server.
 
 mod audit;
+mod changes;
 mod door;
 mod grants;
 mod keys;

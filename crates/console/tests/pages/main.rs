@@ -17,3 +17,4 @@ mod roles;
     reason = "written for the store's tests, which use all of it"
 )]
 mod support;
+mod versions;

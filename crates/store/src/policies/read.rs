@@ -50,6 +50,36 @@ pub async fn get(db: &Db, scope: &Scope, id: PolicyId) -> Result<PolicyInfo> {
     Ok(info)
 }
 
+/// The documents in force on a server whose text has the word `shadow`, or could spell it with
+/// escapes. Only they can have rules that only record.
+///
+/// # Errors
+/// Postgres failed.
+pub async fn naming_shadow(
+    db: &Db,
+    scope: &Scope,
+    server: ServerId,
+) -> Result<Vec<(PolicyId, String)>> {
+    let mut tx = db.begin(scope.org).await?;
+    let rows = sqlx::query!(
+        "select p.id, v.document
+         from policies p
+         join policy_versions v on v.org_id = p.org_id and v.policy_id = p.id
+             and v.version = p.published_version
+         where p.org_id = $1 and p.server_id = $2
+             and (strpos(v.document, 'shadow') > 0 or strpos(v.document, chr(92)) > 0)",
+        scope.org.uuid(),
+        server.uuid(),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let named = rows.into_iter();
+    Ok(named
+        .map(|row| (PolicyId::from_uuid(row.id), row.document))
+        .collect())
+}
+
 /// A policy's versions, newest first.
 ///
 /// # Errors

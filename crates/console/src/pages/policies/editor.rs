@@ -1,47 +1,33 @@
 //! The policy editor.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::{
-    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use domain::{PolicyId, Scope, ServerId};
+use domain::Scope;
 use policy::Fault;
-use serde::Deserialize;
-use store::{
-    PageRequest,
-    policies::{PolicyInfo, Version},
-    servers::Server,
-};
+use store::{policies::PolicyInfo, servers::Server};
 
 use super::{
+    around::Loaded,
     draft::{Draft, Place},
     excerpt::Finding,
-    panes::{Around, HISTORY, Panes, Tried},
+    panes::{Panes, Tried},
     race::Race,
     rule,
     starters::Starters,
 };
 use crate::{
-    actions::{self, examine::Findings, preview as previews},
-    pages::{
-        Html, Page, PageError,
-        fields::Faults,
-        filters,
-        path::{Id, Query},
-    },
-    session::{Editor, Shell, Viewer},
+    actions::examine::Findings,
+    pages::{Html, PageError, fields::Faults, filters},
+    session::Shell,
     state::Console,
 };
 
 /// How many faults, and how many warnings, are shown with the lines around them. A document of
 /// 256 KiB can have tens of thousands, and each takes a walk through the text.
 const FINDINGS: usize = 50;
-/// How many grants of the server the pickers know.
-const GRANTS: u16 = 200;
 
 #[derive(Template)]
 #[template(path = "policies/editor.html")]
@@ -77,16 +63,9 @@ pub(super) struct EditorPage {
 #[derive(Template)]
 #[template(path = "policies/panes.html")]
 pub(super) struct PanesPart {
-    shell: Shell,
-    policy: Option<PolicyInfo>,
-    panes: Panes,
-}
-
-/// What the page shows besides the draft.
-struct Loaded {
-    server: Server,
-    policy: Option<PolicyInfo>,
-    around: Around,
+    pub(super) shell: Shell,
+    pub(super) policy: Option<PolicyInfo>,
+    pub(super) panes: Panes,
 }
 
 impl EditorPage {
@@ -105,7 +84,7 @@ impl EditorPage {
             server,
             policy,
             around,
-        } = surroundings(console, scope, place, true).await?;
+        } = Loaded::read(console, scope, place, true).await?;
         let tools = around.tools.iter().flat_map(|tools| tools.iter());
         let tools = tools.map(|tool| tool.name.clone()).collect();
         let (panes, found) = Panes::look(console, &draft, around).await?;
@@ -150,6 +129,26 @@ impl EditorPage {
 
     pub(super) fn checked(mut self) -> Self {
         self.valid = self.findings.is_empty();
+        self
+    }
+
+    /// With documents to begin with, one of which may be in the editor.
+    pub(super) fn beginning(mut self, starters: Starters) -> Self {
+        self.starters = starters;
+        self.unsaved = false;
+        self
+    }
+
+    /// With the text of a version, which is not unsaved where it is the newest.
+    pub(super) fn of_version(mut self, version: i32) -> Self {
+        self.unsaved = self
+            .policy
+            .as_ref()
+            .is_none_or(|policy| policy.latest_version != version);
+        if self.unsaved {
+            let said = "is in the editor. Saving makes it the next version.";
+            return self.remarked(format!("Version {version} {said}"));
+        }
         self
     }
 
@@ -228,125 +227,4 @@ impl EditorPage {
     fn kinds(&self) -> &'static [(&'static str, &'static str)] {
         rule::KINDS
     }
-}
-
-/// `POST`, with `act=look`: the panes of what is in the editor now, and nothing else.
-pub(super) async fn look(
-    console: &Console,
-    scope: &Scope,
-    shell: Shell,
-    place: Place,
-    draft: Draft,
-) -> Page {
-    let loaded = surroundings(console, scope, place, false).await?;
-    let (panes, _) = Panes::look(console, &draft, loaded.around).await?;
-    Ok(Html(PanesPart {
-        shell,
-        policy: loaded.policy,
-        panes,
-    })
-    .into_response())
-}
-
-async fn surroundings(
-    console: &Console,
-    scope: &Scope,
-    place: Place,
-    with_history: bool,
-) -> Result<Loaded, PageError> {
-    let (policy, server) = match place {
-        Place::New(server) => (None, server),
-        Place::Policy(id) => {
-            let policy = store::policies::get(&console.db, scope, id).await?;
-            let server = policy.server;
-            (Some(policy), server)
-        }
-    };
-    let server = store::servers::get(&console.db, scope, server).await?;
-    let tools = actions::policies::inventory(console, scope, server.id).await?;
-    let page = |limit| PageRequest { limit, after: None };
-    let grants = store::grants::list(&console.db, scope, Some(server.id), page(GRANTS)).await?;
-    let (mut published, mut versions) = (None, Vec::new());
-    if let Some(policy) = &policy {
-        published = previews::published(console, scope, policy).await?;
-        if with_history {
-            let request = page(HISTORY + 1);
-            versions = store::policies::versions(&console.db, scope, policy.id, request)
-                .await?
-                .items;
-        }
-    }
-    let around = Around {
-        policy: policy.clone(),
-        tools: tools.map(Arc::from),
-        grants: grants.items,
-        published,
-        versions,
-    };
-    Ok(Loaded {
-        server,
-        policy,
-        around,
-    })
-}
-
-#[derive(Deserialize)]
-pub(super) struct Begin {
-    start: Option<String>,
-}
-
-/// `GET /servers/{server}/policies/new` shows the editor with a policy that refuses everything, or
-/// with the one that `?start=` names.
-pub(super) async fn show_new(
-    State(console): State<Console>,
-    editor: Editor,
-    Id(id): Id<ServerId>,
-    Query(Begin { start }): Query<Begin>,
-) -> Page {
-    let offers = actions::starters::starters(&console, &editor.scope, id).await?;
-    let starters = Starters::new(offers, start.as_deref());
-    let draft = Draft {
-        document: starters.document().to_owned(),
-        name: starters.name().to_owned(),
-        ..Draft::default()
-    };
-    let shell = editor.shell("servers");
-    let mut page = EditorPage::load(&console, &editor.scope, shell, Place::New(id), draft).await?;
-    page.starters = starters;
-    page.unsaved = false;
-    Ok(page.answer(StatusCode::OK))
-}
-
-#[derive(Deserialize)]
-pub(super) struct From {
-    from: Option<i32>,
-}
-
-/// `GET /policies/{policy}` shows the newest version in the editor, or the one in `?from=`.
-pub(super) async fn show(
-    State(console): State<Console>,
-    viewer: Viewer,
-    Id(id): Id<PolicyId>,
-    Query(From { from }): Query<From>,
-) -> Page {
-    let policy = store::policies::get(&console.db, &viewer.scope, id).await?;
-    let number = from.unwrap_or(policy.latest_version);
-    let Version { document, .. } =
-        store::policies::version(&console.db, &viewer.scope, id, number).await?;
-    let draft = Draft {
-        document,
-        revision: Some(policy.revision),
-        base: Some(policy.latest_version),
-        ..Draft::default()
-    };
-    let shell = viewer.shell("servers");
-    let mut page =
-        EditorPage::load(&console, &viewer.scope, shell, Place::Policy(id), draft).await?;
-    page.unsaved = number != policy.latest_version;
-    if page.unsaved {
-        page = page.remarked(format!(
-            "Version {number} is in the editor. Saving makes it the next version."
-        ));
-    }
-    Ok(page.answer(StatusCode::OK))
 }

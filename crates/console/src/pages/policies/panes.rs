@@ -18,7 +18,7 @@ use store::{
 };
 use time::OffsetDateTime;
 
-use super::{draft::Draft, lines::Lines};
+use super::{around::Around, draft::Draft, lines::Lines};
 use crate::{
     actions::{
         Result,
@@ -32,17 +32,6 @@ use crate::{
 
 pub(super) use history::HISTORY;
 pub(super) use trial::Tried;
-
-/// What the panes are made from, besides the draft.
-pub(super) struct Around {
-    pub(super) policy: Option<PolicyInfo>,
-    pub(super) tools: Option<Arc<[Tool]>>,
-    pub(super) grants: Vec<Grant>,
-    /// The document in force.
-    pub(super) published: Option<String>,
-    /// Newest first, one more than are shown; none where the history is not asked for.
-    pub(super) versions: Vec<Version>,
-}
 
 /// The panes, ready to be shown.
 pub(super) struct Panes {

@@ -9,7 +9,8 @@ use domain::{Capability, Name, PolicyId, ServerId};
 
 use super::{
     draft::{Draft, Place},
-    editor::{self, EditorPage},
+    editor::EditorPage,
+    open,
     publish::ReviewPage,
     race::Race,
     rule,
@@ -113,7 +114,7 @@ async fn on_text(console: &Console, viewer: &Viewer, place: Place, mut draft: Dr
     match draft.act.as_str() {
         "look" => {
             let shell = viewer.shell("servers");
-            editor::look(console, &viewer.scope, shell, place, draft).await
+            open::look(console, &viewer.scope, shell, place, draft).await
         }
         "review" => review(console, viewer, place, draft).await,
         "rule" => {

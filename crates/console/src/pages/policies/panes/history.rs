@@ -4,7 +4,7 @@ use domain::Tool;
 use policy::Policy;
 use store::policies::Version;
 
-use super::{super::changes::Changes, Around};
+use super::super::{around::Around, changes::Changes};
 
 /// How many versions are shown.
 pub(in super::super) const HISTORY: u16 = 30;

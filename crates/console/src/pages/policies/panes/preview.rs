@@ -3,7 +3,10 @@
 use policy::{Policy, ToolVerdict};
 use time::OffsetDateTime;
 
-use super::{super::draft::Fields, super::lines::Lines, Around, Offered, caller, offered};
+use super::{
+    super::{around::Around, draft::Fields, lines::Lines},
+    Offered, caller, offered,
+};
 use crate::actions::{
     decide::{Caller, unix_ms},
     preview::{self as previews, Base, Line},
