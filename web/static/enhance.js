@@ -67,7 +67,8 @@ document.addEventListener("submit", async (event) => {
   const button = event.submitter;
   leaving = true;
   const selector = button?.dataset.swap || form.dataset.swap;
-  if (!selector || form.method !== "post") return;
+  // What a button with data-whole leads to is another page, to be read from its top.
+  if (!selector || form.method !== "post" || button?.hasAttribute("data-whole")) return;
   event.preventDefault();
   leaving = false;
   button?.setAttribute("aria-busy", "true");

@@ -2,6 +2,8 @@
 
 use domain::{Capability, PolicyId, Scope, ServerId};
 use policy::{Change, Coverage, Fault, Policy, Report, TestOutcome};
+use store::audit::ShadowHits;
+use time::OffsetDateTime;
 
 use super::{
     ActionError, Result, require,
@@ -75,6 +77,19 @@ fn changes(old: &Policy, new: &Subject) -> Result<Vec<Change>> {
         &new.policy()?,
         new.tools.as_deref(),
     ))
+}
+
+/// Counts what the shadow rules of a policy would have done from `from` to `to`, in so many equal bins.
+pub(crate) async fn shadow(
+    console: &Console,
+    scope: &Scope,
+    id: PolicyId,
+    (from, to): (OffsetDateTime, OffsetDateTime),
+    bins: u16,
+) -> Result<ShadowHits> {
+    require(scope, Capability::See)?;
+    store::policies::get(&console.db, scope, id).await?;
+    Ok(store::audit::shadow(&console.db, scope, id, from, to, bins).await?)
 }
 
 /// Looks at the document whole.

@@ -113,19 +113,18 @@ impl Base {
         }
     }
 
-    /// Whether a rule that the tool hangs on decides differently now.
+    /// Whether a rule that still looks at calls of the tool decides differently now. What is decided
+    /// before anybody calls, [`differs`] sees.
     fn touches(&self, tool: &ToolPreview) -> bool {
         let within = |a: &str, b: &str| {
             a.strip_prefix(b)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let rules = || tool.depends_on.iter().chain(&tool.rule);
-        self.changes
-            .iter()
-            .filter(|change| change.effect != Effect::Neutral)
-            .any(|change| {
-                rules().any(|rule| within(rule, &change.pointer) || within(&change.pointer, rule))
-            })
+        let deciding = |change: &&Change| change.effect != Effect::Neutral;
+        self.changes.iter().filter(deciding).any(|change| {
+            let mut rules = tool.depends_on.iter();
+            rules.any(|rule| within(rule, &change.pointer) || within(&change.pointer, rule))
+        })
     }
 }
 

@@ -13,7 +13,6 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 use store::audit::{AuditEvent as Row, Filter};
-use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,10 +20,10 @@ use super::{
     caller::Caller,
     path::Path,
     problem::ApiError,
-    query::{Cursor, Limit, List, Query, page},
+    query::{self, Cursor, Limit, List, Query, page},
     schema::{self, Time},
 };
-use crate::{actions::FieldFault, state::Console};
+use crate::state::Console;
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
@@ -353,21 +352,7 @@ async fn stats(
     Query(query): Query<StatsQuery>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
-    let to = query.to.map_or_else(OffsetDateTime::now_utc, |Time(at)| at);
-    let from = match query.from {
-        Some(Time(from)) => from,
-        // RFC 3339 has no years before 0, so no answer could name the day before its first.
-        None => to
-            .checked_sub(Duration::DAY)
-            .filter(|from| from.year() >= 0)
-            .unwrap_or(to),
-    };
-    if from >= to {
-        return Err(ApiError::Query(vec![FieldFault::new(
-            "/from",
-            "must be before to",
-        )]));
-    }
+    let (from, to) = query::span(query.from, query.to)?;
     let filter = Filter {
         method: None,
         server: query.server,

@@ -4,11 +4,12 @@ use axum::{extract::FromRequestParts, http::request::Parts};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use store::{Page, PageRequest};
+use time::{Duration, OffsetDateTime};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{fault::locate, problem::ApiError};
-use crate::state::Console;
+use super::{fault::locate, problem::ApiError, schema::Time};
+use crate::{actions::FieldFault, state::Console};
 
 /// Query parameters that parsed into `T`. Unknown and repeated ones are refused, because a
 /// misspelt filter must not show everything.
@@ -47,6 +48,30 @@ impl PageQuery {
     pub(crate) fn request(&self) -> PageRequest {
         page(self.limit, self.cursor)
     }
+}
+
+/// A span of time: a day up to now where nothing is said.
+///
+/// # Errors
+/// `/from` that is not before `/to`.
+pub(crate) fn span(
+    from: Option<Time>,
+    to: Option<Time>,
+) -> Result<(OffsetDateTime, OffsetDateTime), ApiError> {
+    let to = to.map_or_else(OffsetDateTime::now_utc, |Time(at)| at);
+    let from = match from {
+        Some(Time(from)) => from,
+        // RFC 3339 has no years before 0, so no answer could name the day before its first.
+        None => to
+            .checked_sub(Duration::DAY)
+            .filter(|from| from.year() >= 0)
+            .unwrap_or(to),
+    };
+    if from >= to {
+        let fault = FieldFault::new("/from", "must be before to");
+        return Err(ApiError::Query(vec![fault]));
+    }
+    Ok((from, to))
 }
 
 /// The page that `limit` and `cursor` ask for.

@@ -15,6 +15,7 @@ mod publish;
 mod race;
 mod rule;
 mod save;
+mod shadow;
 mod starters;
 mod version;
 

@@ -83,6 +83,7 @@ fn operations() -> Vec<(&'static str, &'static str, Option<Value>, C)> {
             C::See,
         ),
         ("GET", "/policies/{id}/diff", None, C::See),
+        ("GET", "/policies/{id}/shadow", None, C::See),
         ("GET", "/servers/{id}/starters", None, C::See),
         ("GET", "/servers/{id}/grants", None, C::See),
         (

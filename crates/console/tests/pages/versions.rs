@@ -168,3 +168,51 @@ async fn any_two_versions_are_compared() {
         .await
         .is(404);
 }
+
+const SHADOWED: &str = "{ \"version\": \"1\", \"default\": \"deny\", \"tools\": { \"get_logs\": { \
+    \"deny_if\": [{ \"conditions\": [], \"mode\": \"shadow\" }] } } }";
+
+#[tokio::test]
+async fn a_rule_in_shadow_is_listed_and_promoted_in_the_text() {
+    let world = World::new().await;
+    let ada = world.owner("ada@example.com", "Acme").await;
+    let server = server(&world, &ada).await;
+    let policy = policy(&ada, &server, SHADOWED, "publish").await;
+    shows(
+        &ada.get(&format!("{server}/policies")).await,
+        &["rules in shadow"],
+    );
+    let page = ada.get(&policy).await;
+    shows(
+        page.is(200),
+        &["1 rule in shadow", "aria-label=\"0 calls\""],
+    );
+    let button = page.text.split("name=\"promote\" value=\"").nth(1);
+    let button = button
+        .and_then(|rest| rest.split('"').next())
+        .expect("a button");
+    let fields = [
+        ("document", SHADOWED),
+        ("revision", "2"),
+        ("base", "1"),
+        ("promote", button),
+    ];
+    let answer = ada.submit(&policy, &policy, &fields).await;
+    shows(
+        answer.is(200),
+        &[
+            "In the editor now, not saved",
+            "&#34;deny_if&#34;: [{ &#34;conditions&#34;: [] }]",
+        ],
+    );
+    assert!(!answer.text.contains("1 rule in shadow"));
+    assert_eq!(versions(&world).await, 1, "nothing was stored");
+    // The button of a text that has changed since promotes nothing.
+    let changed = SHADOWED.replace(
+        "[]",
+        "[{ \"path\": \"args.a\", \"op\": \"exists\", \"value\": true }]",
+    );
+    let fields = [("document", changed.as_str()), ("promote", button)];
+    let answer = ada.submit(&policy, &policy, &fields).await;
+    shows(answer.is(422), &["has changed there", "1 rule in shadow"]);
+}

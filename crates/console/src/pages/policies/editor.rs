@@ -16,6 +16,7 @@ use super::{
     panes::{Panes, Tried},
     race::Race,
     rule,
+    shadow::Shadow,
     starters::Starters,
 };
 use crate::{
@@ -53,6 +54,8 @@ pub(super) struct EditorPage {
     unsaved: bool,
     faults: Faults,
     race: Option<Race>,
+    /// What the rules that only record would have done.
+    shadow: Shadow,
     /// Documents to begin with, where the policy is new.
     starters: Starters,
     /// What was just done to the text.
@@ -87,6 +90,10 @@ impl EditorPage {
         } = Loaded::read(console, scope, place, true).await?;
         let tools = around.tools.iter().flat_map(|tools| tools.iter());
         let tools = tools.map(|tool| tool.name.clone()).collect();
+        let shadow = match &policy {
+            Some(policy) => Shadow::of(console, scope, policy.id, &draft.document).await?,
+            None => Shadow::default(),
+        };
         let (panes, found) = Panes::look(console, &draft, around).await?;
         let page = Self {
             shell,
@@ -104,6 +111,7 @@ impl EditorPage {
             unsaved: true,
             faults: Faults::default(),
             race: None,
+            shadow,
             starters: Starters::default(),
             remark: None,
         };

@@ -8,14 +8,8 @@ mod preview;
 mod tests;
 mod trial;
 
-use std::sync::Arc;
-
-use domain::Tool;
 use policy::Policy;
-use store::{
-    grants::Grant,
-    policies::{PolicyInfo, Version},
-};
+use store::grants::Grant;
 use time::OffsetDateTime;
 
 use super::{around::Around, draft::Draft, lines::Lines};

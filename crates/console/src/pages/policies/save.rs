@@ -13,7 +13,7 @@ use super::{
     open,
     publish::ReviewPage,
     race::Race,
-    rule,
+    rule, shadow,
 };
 use crate::{
     actions::{self, ActionError},
@@ -125,6 +125,21 @@ async fn on_text(console: &Console, viewer: &Viewer, place: Place, mut draft: Dr
             draft.document = text;
             let page = page(console, viewer, place, draft).await?;
             Ok(page.remarked(said).answer(StatusCode::OK))
+        }
+        "" if draft.fields.has("promote") => {
+            let button = draft.fields.get("promote").to_owned();
+            match shadow::promoted(&draft.document, &button) {
+                Ok((text, said)) => {
+                    draft.document = text;
+                    let page = page(console, viewer, place, draft).await?;
+                    Ok(page.remarked(said).answer(StatusCode::OK))
+                }
+                Err(why) => {
+                    let mut faults = Faults::default();
+                    faults.add("document", why);
+                    faulty(console, viewer, place, draft, faults).await
+                }
+            }
         }
         _ => {
             let page = page(console, viewer, place, draft).await?;
