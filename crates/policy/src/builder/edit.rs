@@ -166,23 +166,14 @@ pub fn apply(text: &str, edit: &Edit) -> Result<String, EditError> {
 
 fn set(text: &mut Text, place: &Place, action: &Action) -> Result<(), EditError> {
     if *place == Place::AllTools && *action == Action::Allow {
-        text.remove(&member(place, "action"))?;
-        text.remove(&member(place, "reason"))?;
-        return unless_bare(text, place);
+        return allow(text, place);
     }
     unhide(text, place)?;
     let block = place.steps();
     text.ensure(&block)?;
     match action {
         Action::Deny => text.set(&block, "action", "\"deny\""),
-        Action::Allow => {
-            text.remove(&member(place, "reason"))?;
-            let said = text.get(&member(place, "action"), |it| it.is("allow"))?;
-            if said == Some(false) {
-                text.remove(&member(place, "action"))?;
-            }
-            unless_bare(text, place)
-        }
+        Action::Allow => allow(text, place),
         Action::Approval => {
             text.remove(&member(place, "reason"))?;
             let said = text.get(&member(place, "action"), |it| it.is("require_approval"))?;
@@ -199,12 +190,22 @@ fn set(text: &mut Text, place: &Place, action: &Action) -> Result<(), EditError>
     }
 }
 
-/// An approval that holds every call is a state; one with conditions, or in shadow, is a rule, and
-/// stays.
-fn unless_bare(text: &mut Text, place: &Place) -> Result<(), EditError> {
-    let approval = member(place, "approval");
-    if text.get(&approval, is_for_every_call)? == Some(true) {
-        text.remove(&approval)?;
+/// A refused tool is as it was before; one that is held is held no more. An approval among other
+/// rules, or with conditions, or in shadow, is a rule, and stays.
+fn allow(text: &mut Text, place: &Place) -> Result<(), EditError> {
+    let action = member(place, "action");
+    let denied = text.get(&action, |action| action.is("deny"))? == Some(true);
+    let allowed = text.get(&action, |action| action.is("allow"))? == Some(true);
+    text.remove(&member(place, "reason"))?;
+    if !allowed {
+        text.remove(&action)?;
+    }
+    let alone = text.get(&place.steps(), |block| {
+        let rules = block.members().filter(|(key, _)| key != "action");
+        block.get("approval").is_some_and(is_for_every_call) && rules.count() == 1
+    })?;
+    if alone == Some(true) && !denied {
+        text.remove(&member(place, "approval"))?;
     }
     Ok(())
 }

@@ -2,6 +2,8 @@
 
 mod amounts;
 mod blocks;
+mod builder;
+mod builder_properties;
 mod cases;
 mod common;
 mod conditions;
