@@ -17,7 +17,7 @@ use crate::{error::UpstreamError, pool::Upstream, url::UpstreamUrl};
 use exchange::{Era, Exchange};
 use message::{Failed, clean};
 
-pub use listing::{PAGES_MAX, TOOLS_MAX};
+pub use listing::{PAGES_MAX, TOOLS_MAX, tool};
 
 /// How long discovery may take in all, the farewell to a session (at most 2 s) aside.
 pub const DISCOVER_TIMEOUT: Duration = Duration::from_secs(30);

@@ -44,7 +44,7 @@ pub(super) async fn read(exchange: &mut Exchange<'_>, found: &mut Found) -> Resu
                 return Err(format!("it lists more than {TOOLS_MAX} tools"));
             }
             for tool in tools.elements() {
-                let tool = read_tool(tool)
+                let tool = self::tool(tool)
                     .ok_or_else(|| format!("tool {} has no name", found.tools.len() + 1))?;
                 if names.insert(tool.name.clone()) {
                     found.tools.push(tool);
@@ -75,18 +75,21 @@ pub(super) async fn read(exchange: &mut Exchange<'_>, found: &mut Found) -> Resu
     })
 }
 
-/// One tool as it stands. None where it has no name.
-fn read_tool(tool: Value<'_>) -> Option<Tool> {
+/// One entry of a `tools/list` result, its definition as it stands and its class left open. None
+/// where it has no name.
+#[must_use]
+pub fn tool(entry: Value<'_>) -> Option<Tool> {
     let text = |value: Value<'_>, key| Some(without_nul(&value.get(key)?.as_str()?));
-    let title = text(tool, "title").or_else(|| {
-        tool.get("annotations")
+    let title = text(entry, "title").or_else(|| {
+        entry
+            .get("annotations")
             .and_then(|annotations| text(annotations, "title"))
     });
     Some(Tool {
-        name: text(tool, "name")?,
+        name: text(entry, "name")?,
         title,
-        description: text(tool, "description"),
-        definition: tool.raw().to_owned(),
+        description: text(entry, "description"),
+        definition: entry.raw().to_owned(),
         class: None,
     })
 }
