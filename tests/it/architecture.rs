@@ -87,6 +87,7 @@ fn one_crate_on_each_wire() {
         ("rustls-native-certs", &["upstream"]),
         ("argon2", &["console"]),
         ("askama", &["console"]),
+        ("saphyr-parser", &["app"]),
     ] {
         let users: Vec<&str> = crates
             .iter()

@@ -5,13 +5,13 @@ use std::process::Command;
 use serde_json::Value;
 use tests::{CircleCi, TestApp, circleci::CIRCLECI_TOKEN, repository};
 
-fn read(path: &str) -> String {
+pub(crate) fn read(path: &str) -> String {
     std::fs::read_to_string(repository().join(path))
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 /// The fenced blocks of one language, without their indentation.
-fn blocks(text: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(text: &str, language: &str) -> Vec<String> {
     let mut blocks = vec![];
     let mut lines = text.lines();
     while let Some(line) = lines.next() {

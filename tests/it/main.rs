@@ -6,6 +6,7 @@ mod burst;
 mod crash;
 mod docs;
 mod outage;
+mod policy_cli;
 mod replicas;
 mod story;
 mod wall;

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use domain::{Email, Name};
 
-use crate::{commands, config::Role, demo, dev, healthcheck, output::Format};
+use crate::{commands, config::Role, demo, dev, healthcheck, output::Format, policy};
 
 /// Tollgate stands between AI agents and MCP servers: every tool call is decided before it runs, and
 /// every decision is on record.
@@ -31,6 +31,11 @@ enum Command {
     User {
         #[command(subcommand)]
         command: UserCommand,
+    },
+    /// Checks, tests, decides by, compares, publishes and fetches policies.
+    Policy {
+        #[command(subcommand)]
+        command: policy::PolicyCommand,
     },
     /// Prints the OpenAPI document of the admin API.
     Openapi,
@@ -169,6 +174,7 @@ impl Cli {
             Command::User {
                 command: UserCommand::Reset(args),
             } => commands::reset(&args),
+            Command::Policy { command } => policy::run(&command),
             Command::Openapi => {
                 crate::output::say(&console::openapi());
                 Ok(ExitCode::SUCCESS)
@@ -201,6 +207,18 @@ mod tests {
             "tollgate migrate --check",
             "tollgate bootstrap --org Acme --email a@example.com --password-file f --data d -o json",
             "tollgate user reset --email a@example.com",
+            "tollgate policy check a.json b.yaml - -o json",
+            "tollgate policy check a.json --inventory tools.json --catalog circleci",
+            "tollgate policy test a.json -o json",
+            "tollgate policy decide a.json --tool t --args {} --grant {} --at x --inventory i --explain",
+            "tollgate policy decide a.json --calls c.jsonl --at x -o json",
+            "tollgate policy diff a.json --policy p --exit-code",
+            "tollgate policy diff a.json --with b.json",
+            "tollgate policy push a.json --policy p --dry-run --note n",
+            "tollgate policy push a.json --server s --name n --no-publish",
+            "tollgate policy push a.json --policy p --url http://x --api-key k",
+            "tollgate policy pull a.json --policy p --version 3 --force",
+            "tollgate policy pull --server s --policy p -o yaml",
             "tollgate openapi",
             "tollgate demo-upstream --listen 127.0.0.1:0",
         ] {
@@ -210,6 +228,14 @@ mod tests {
             "tollgate serve",
             "tollgate serve --role both",
             "tollgate bootstrap --org x",
+            "tollgate policy",
+            "tollgate policy check",
+            "tollgate policy decide a.json",
+            "tollgate policy decide a.json --calls c --tool t",
+            "tollgate policy check a.json --catalog circleci",
+            "tollgate policy push a.json --name n",
+            "tollgate policy push a.json --server s --policy p --name n",
+            "tollgate policy pull --policy p --version 0",
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -12,7 +12,15 @@ pub(crate) struct NotReachable(pub(crate) String);
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
-/// 0 done, 1 error, 2 usage, 4 not reachable. (3, a policy refused, belongs to the policy commands.)
+/// A policy was refused by whom it was sent to: exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refused(pub(crate) String);
+
+/// A policy refused, or a test failed. No error: the command did its work.
+pub(crate) const REFUSED: u8 = 3;
+
+/// 0 done, 1 error, 2 usage, 4 not reachable; 3 is [`REFUSED`].
 pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
     for cause in error.chain() {
         if cause.is::<NotReachable>() {
@@ -20,6 +28,9 @@ pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
         }
         if cause.is::<Usage>() {
             return ExitCode::from(2);
+        }
+        if cause.is::<Refused>() {
+            return ExitCode::from(REFUSED);
         }
     }
     ExitCode::FAILURE

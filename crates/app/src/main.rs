@@ -11,6 +11,7 @@ mod dev;
 mod exit;
 mod healthcheck;
 mod output;
+mod policy;
 mod serve;
 
 use std::process::ExitCode;
