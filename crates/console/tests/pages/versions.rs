@@ -216,3 +216,51 @@ async fn a_rule_in_shadow_is_listed_and_promoted_in_the_text() {
     let answer = ada.submit(&policy, &policy, &fields).await;
     shows(answer.is(422), &["has changed there", "1 rule in shadow"]);
 }
+
+/// The same answer to the byte for a policy that is another organisation's and for one that never
+/// was, on every way to it.
+#[tokio::test]
+async fn another_organisations_policy_is_not_there() {
+    let world = World::new().await;
+    let ada = world.owner("ada@example.com", "Acme").await;
+    let server = server(&world, &ada).await;
+    let theirs = policy(&ada, &server, ONE, "publish").await;
+    let eve = world.owner("eve@example.com", "Evil").await;
+    let never = format!("/policies/{}", domain::PolicyId::generate());
+    for tail in [
+        "",
+        "?from=1",
+        "/versions/1",
+        "/versions/1?against=1",
+        "/publish?version=1",
+    ] {
+        let hers = eve.get(&format!("{theirs}{tail}")).await;
+        let none = eve.get(&format!("{never}{tail}")).await;
+        assert_eq!(
+            (hers.is(404).status, &hers.text),
+            (none.status, &none.text),
+            "{tail}"
+        );
+    }
+    let token = eve.token("/account").await;
+    for act in ["look", "check", "review", "save", "publish", "rule"] {
+        let fields = [
+            ("document", ONE),
+            ("revision", "1"),
+            ("base", "1"),
+            ("act", act),
+        ];
+        let hers = eve.post(&theirs, &token, &fields).await;
+        let none = eve.post(&never, &token, &fields).await;
+        assert_eq!(
+            (hers.is(404).status, &hers.text),
+            (none.status, &none.text),
+            "{act}"
+        );
+    }
+    let fields = [("version", "1"), ("revision", "1")];
+    eve.post(&format!("{theirs}/publish"), &token, &fields)
+        .await
+        .is(404);
+    assert_eq!(versions(&world).await, 1);
+}

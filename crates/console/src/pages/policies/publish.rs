@@ -14,8 +14,7 @@ use store::{PageRequest, grants::Grant, policies::PolicyInfo, servers::Server};
 use super::{changes::Changes, editor::EditorPage};
 use crate::{
     actions::{
-        self, ActionError, examine,
-        preview::{self as previews},
+        self, ActionError, examine, preview as previews,
         subject::{Rules, Subject},
     },
     pages::{
@@ -41,7 +40,7 @@ pub(super) struct ReviewPage {
     changes: Option<Changes>,
     /// What keeps it from being published.
     hindrances: Vec<Fault>,
-    /// The live grants that have the policy.
+    /// Some of the live grants that have the policy.
     grants: Vec<Grant>,
 }
 
@@ -143,7 +142,7 @@ impl ReviewPage {
             Some(version) => format!("It takes the place of version {version}"),
             None => "Nothing of it is in force yet".to_owned(),
         };
-        let grants = match self.grants.len() {
+        let grants = match self.affected() {
             0 => "no grant has the policy, so no call changes".to_owned(),
             1 => "1 grant has the policy and follows within a second".to_owned(),
             n => format!("{n} grants have the policy and follow within a second"),
@@ -155,8 +154,14 @@ impl ReviewPage {
         self.grants.iter().take(NAMED)
     }
 
+    /// How many live grants have the policy.
+    fn affected(&self) -> usize {
+        let count = self.policy.as_ref().map_or(0, |policy| policy.grant_count);
+        usize::try_from(count).unwrap_or_default()
+    }
+
     fn unnamed(&self) -> usize {
-        self.grants.len().saturating_sub(NAMED)
+        self.affected().saturating_sub(self.named().count())
     }
 
     /// Where the buttons lead.
@@ -169,7 +174,7 @@ impl ReviewPage {
     }
 }
 
-/// The newest live grants that have the policy; of more than 200, the first 200.
+/// Live grants that have the policy, among the newest 200 of the server; for their names only.
 async fn with_policy(
     console: &Console,
     scope: &Scope,
