@@ -1,13 +1,29 @@
 //! The editor's form as it was sent.
 
-use domain::{PolicyId, ServerId};
+use domain::{PolicyId, Scope, ServerId};
 use serde::Deserialize;
+
+use crate::{pages::PageError, state::Console};
 
 /// What is being edited.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
     New(ServerId),
     Policy(PolicyId),
+}
+
+impl Place {
+    /// The server whose tools the document is checked against.
+    pub(super) async fn server(
+        self,
+        console: &Console,
+        scope: &Scope,
+    ) -> Result<ServerId, PageError> {
+        match self {
+            Self::New(server) => Ok(server),
+            Self::Policy(id) => Ok(store::policies::get(&console.db, scope, id).await?.server),
+        }
+    }
 }
 
 /// The form, whichever button sent it.
