@@ -57,9 +57,10 @@ pub(crate) async fn admit(turn: &mut Turn, ask: Ask<'_>) -> Result<Permit, Refus
             };
             let buckets = pass.spends().map(|spend| bucket(&spend, grant, turn));
             let buckets: Vec<Bucket> = buckets.collect();
-            turn.result_max = pass
-                .max_result_bytes
-                .map(|bytes| ResultMax { bytes, rule: None });
+            turn.result_max = pass.max_result.as_deref().map(|max| ResultMax {
+                bytes: max.bytes,
+                rule: Some(max.rule.clone()),
+            });
             (Some(pass), buckets)
         }
         // `~` stands in no counter's name, so no policy spends from these.

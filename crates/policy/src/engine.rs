@@ -10,7 +10,7 @@ use domain::{
 use crate::{
     amount::Amount,
     judge,
-    limit::{Approval, Concurrent, Limit},
+    limit::{Approval, Concurrent, Limit, ResultLimit},
     plan::{Plan, Standing},
     policy::Policy,
     rules::Rules,
@@ -86,8 +86,8 @@ pub struct Pass<'e> {
     pub(crate) amounts: Box<[Amount]>,
     /// A place among the calls in flight, in each of these. Those in shadow never refuse.
     pub concurrent: Cow<'e, [Concurrent]>,
-    /// The largest result that is relayed, in bytes; the smallest of those that apply.
-    pub max_result_bytes: Option<u64>,
+    /// The largest result that is relayed; the smallest of those that apply.
+    pub max_result: Option<Cow<'e, ResultLimit>>,
 }
 
 /// What one limit takes for this call.

@@ -386,13 +386,17 @@ fn needed<'e>(
     needs: Cow<'e, Needs>,
     amounts: Vec<Option<Amount>>,
 ) -> Pass<'e> {
-    let max_result_bytes = needs.max_result_bytes;
-    let (mut limits, concurrent) = match needs {
+    let (mut limits, concurrent, max_result) = match needs {
         Cow::Borrowed(needs) => (
             Cow::Borrowed(&needs.limits[..]),
             Cow::Borrowed(&needs.concurrent[..]),
+            needs.max_result.as_ref().map(Cow::Borrowed),
         ),
-        Cow::Owned(needs) => (Cow::Owned(needs.limits), Cow::Owned(needs.concurrent)),
+        Cow::Owned(needs) => (
+            Cow::Owned(needs.limits),
+            Cow::Owned(needs.concurrent),
+            needs.max_result.map(Cow::Owned),
+        ),
     };
     if amounts.iter().any(Option::is_none) {
         let mut usable = amounts.iter().map(Option::is_some);
@@ -403,6 +407,6 @@ fn needed<'e>(
         limits,
         amounts: amounts.into_iter().flatten().collect(),
         concurrent,
-        max_result_bytes,
+        max_result,
     }
 }

@@ -74,7 +74,9 @@ pub use decision::Decision;
 pub use diff::{Change, ChangeKind, Effect, diff};
 pub use engine::{Call, Engine, GrantFacts, Judgement, Pass, Refusal, Spend, Verdict};
 pub use fault::{Fault, Report};
-pub use limit::{Approval, Approvers, Argument, Concurrent, Limit, LimitScope, Mode, Refill};
+pub use limit::{
+    Approval, Approvers, Argument, Concurrent, Limit, LimitScope, Mode, Refill, ResultLimit,
+};
 pub use policy::{Policy, check};
 pub use preview::{PreviewChange, ToolPreview, ToolVerdict, compare_previews, preview};
 pub use schema::json_schema;

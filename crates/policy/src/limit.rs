@@ -69,6 +69,15 @@ pub struct Concurrent {
     pub mode: Mode,
 }
 
+/// How large a result may be that is relayed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResultLimit {
+    /// The rule's pointer in its policy.
+    pub rule: String,
+    /// The result's length as JSON text.
+    pub bytes: u64,
+}
+
 /// That a person must answer a call before it is forwarded: `policy.md`, section 5.
 #[derive(Debug, Clone)]
 pub struct Approval {

@@ -10,7 +10,7 @@ use crate::{
     fold::{Key, fold},
     glob::Glob,
     input_schema::{InputSchema, Patterns},
-    limit::{Concurrent, Limit, LimitScope, Mode, Refill},
+    limit::{Concurrent, Limit, LimitScope, Mode, Refill, ResultLimit},
     path::Path,
     rules::{Block, Place, Rules, Validate},
 };
@@ -41,7 +41,7 @@ pub(crate) struct Needs {
     /// Whether any of them looks at arguments for what it takes.
     pub(crate) measured: bool,
     pub(crate) concurrent: Vec<Concurrent>,
-    pub(crate) max_result_bytes: Option<u64>,
+    pub(crate) max_result: Option<ResultLimit>,
 }
 
 /// Whether a tool is there for the grant, and if not, why.
@@ -133,8 +133,12 @@ impl Rules {
                 needs.spend(limit);
             }
             needs.concurrent.extend(block.concurrent.clone());
-            let sizes = [needs.max_result_bytes, block.max_result_bytes];
-            needs.max_result_bytes = sizes.into_iter().flatten().min();
+            let own = block.max_result_bytes.map(|bytes| ResultLimit {
+                rule: format!("{}/max_result_bytes", block.pointer),
+                bytes,
+            });
+            let both = needs.max_result.into_iter().chain(own);
+            needs.max_result = both.min_by_key(|max| max.bytes);
         }
         let measured = |limit: &Limit| limit.per.is_some() || limit.cost.is_some();
         needs.measured = needs.limits.iter().any(measured);

@@ -162,7 +162,11 @@ fn a_tool_without_a_class_must_be_let_through_by_every_class_block() {
     assert_eq!(got(r#"{"x":2}"#), "require_failed /classes/read/require/0");
     assert_eq!(got(r#"{"x":1}"#), "hold /classes/execute/approval");
     passed(&document, "t", r#"{"x":1}"#, |pass, _| {
-        assert_eq!(pass.max_result_bytes, Some(100));
+        let max = pass.max_result.expect("one");
+        assert_eq!(
+            (max.bytes, max.rule.as_str()),
+            (100, "/classes/write/max_result_bytes")
+        );
         assert_eq!(pass.concurrent.len(), 1);
         assert_eq!(pass.concurrent[0].rule, "/classes/write/concurrent");
         let [limit] = &pass.limits[..] else { panic!() };
@@ -384,7 +388,7 @@ fn the_smallest_result_that_any_block_allows_is_the_largest_relayed() {
             r#"{{"version":"1","default":"deny","all_tools":{{{all}}},"tools":{{"t":{{{own}}}}}}}"#
         );
         passed(&document, "t", "{}", |pass, _| {
-            assert_eq!(pass.max_result_bytes, expected);
+            assert_eq!(pass.max_result.map(|max| max.bytes), expected);
         });
     }
 }
