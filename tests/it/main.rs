@@ -7,6 +7,7 @@ mod crash;
 mod docs;
 mod outage;
 mod policy_cli;
+mod policy_language;
 mod replicas;
 mod story;
 mod wall;

@@ -11,8 +11,10 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, Request, State},
     http::{HeaderMap, StatusCode},
+    middleware::{self, Next},
+    response::Response,
     routing::{get, post},
 };
 use serde_json::{Value, json};
@@ -25,7 +27,9 @@ use crate::{
 /// What the CircleCI API was asked.
 #[derive(Debug, Default)]
 pub struct Seen {
+    requests: AtomicUsize,
     reruns: AtomicUsize,
+    followed: AtomicUsize,
     tokens: Mutex<HashMap<String, usize>>,
 }
 
@@ -82,6 +86,17 @@ impl CircleCi {
         }
     }
 
+    /// How many requests of any kind reached the CircleCI API.
+    #[must_use]
+    pub fn requests(&self) -> usize {
+        self.seen.requests.load(Ordering::SeqCst)
+    }
+
+    /// Has the token's owner follow so many projects from now on.
+    pub fn follow(&self, projects: usize) {
+        self.seen.followed.store(projects, Ordering::SeqCst);
+    }
+
     /// How many reruns reached the CircleCI API.
     #[must_use]
     pub fn reruns(&self) -> usize {
@@ -108,7 +123,7 @@ impl Drop for CircleCi {
     }
 }
 
-/// The two routes of the API that a rerun uses. Answers its base URL.
+/// The routes of the API that a rerun and the list of projects use. Answers its base URL.
 async fn fake_api(seen: Arc<Seen>) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await
@@ -117,12 +132,20 @@ async fn fake_api(seen: Arc<Seen>) -> String {
     let router = Router::new()
         .route("/api/v2/workflow/{id}", get(workflow))
         .route("/api/v2/workflow/{id}/rerun", post(rerun))
+        .route("/api/private/me/followed-projects", get(followed))
+        .layer(middleware::from_fn_with_state(Arc::clone(&seen), count))
         .with_state(seen);
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
 type Answer = Result<Json<Value>, StatusCode>;
+
+/// Counts a request, also one that no route answers.
+async fn count(State(seen): State<Arc<Seen>>, request: Request, next: Next) -> Response {
+    seen.requests.fetch_add(1, Ordering::SeqCst);
+    next.run(request).await
+}
 
 fn authenticate(seen: &Seen, headers: &HeaderMap) -> Result<(), StatusCode> {
     let token = headers
@@ -162,4 +185,12 @@ async fn rerun(State(seen): State<Arc<Seen>>, headers: HeaderMap) -> Answer {
     Ok(Json(
         json!({ "workflow_id": format!("00000000-0000-4000-8000-{n:012}") }),
     ))
+}
+
+async fn followed(State(seen): State<Arc<Seen>>, headers: HeaderMap) -> Answer {
+    authenticate(&seen, &headers)?;
+    let projects: Vec<Value> = (1..=seen.followed.load(Ordering::SeqCst))
+        .map(|n| json!({ "name": format!("app-{n}"), "slug": format!("gh/acme/app-{n}"), "vcs_type": "github" }))
+        .collect();
+    Ok(Json(json!({ "items": projects, "next_page_token": null })))
 }

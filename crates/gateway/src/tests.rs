@@ -8,6 +8,7 @@ mod calls;
 mod crossing;
 mod lists;
 mod message;
+mod rules;
 mod scan;
 mod scripted;
 mod sessions;

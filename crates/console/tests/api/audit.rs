@@ -2,7 +2,7 @@
 
 use domain::{
     Scope,
-    audit::{Code, Outcome, Record},
+    audit::{Code, Outcome, Record, Shadow},
 };
 use serde_json::{Value, json};
 
@@ -23,6 +23,10 @@ async fn three(world: &World, scope: &Scope, api: &Api<'_>) -> (String, Vec<Stri
     let mut nasty = support::decision(scope, server.parse().expect("an id"), grant);
     nasty.grant_label = "=cmd|' /C calc'!A0".into();
     nasty.tool = Some("other_tool".into());
+    nasty.shadow = vec![Shadow {
+        code: Code::DenyIf,
+        rule: "/all_tools/deny_if/0".into(),
+    }];
     let batch = [
         support::decided(&allowed),
         Record::Settled(support::settlement(&allowed)),
@@ -63,6 +67,8 @@ async fn events_are_listed_filtered_read_and_counted() {
     );
     assert_eq!(list("?tool=other_tool").await, made[..1]);
     assert_eq!(list("?q=really").await, made[1..2]);
+    assert_eq!(list("?shadow=true").await, made[..1]);
+    assert_eq!(list("?shadow=false").await, made);
     assert_eq!(
         list("?identity=ci-runner&from=2020-01-01T00:00:00Z").await,
         made
@@ -164,6 +170,7 @@ async fn an_export_holds_every_event_and_no_formula() {
         row.starts_with(made[1].as_str()) && row.contains("\"over its limit, \"\"really\"\"\"")
     );
     let csv = api.get("/audit/export?format=csv&tool=other_tool").await;
+    assert!(csv.text.ends_with(",deny_if /all_tools/deny_if/0\r\n"));
     assert!(
         csv.text.contains(",'=cmd|") && !csv.text.contains(",=cmd"),
         "{}",

@@ -2,7 +2,7 @@
 
 use domain::{
     Tool,
-    audit::{Code, Outcome, Record},
+    audit::{Code, Outcome, Record, Shadow},
 };
 
 use crate::{browser::World, support};
@@ -87,12 +87,17 @@ async fn decisions_are_data_in_the_list_and_alone() {
     decision.tool = Some(MARKUP.to_owned());
     decision.client = Some(HIDDEN.to_owned());
     decision.message = format!("Unknown tool: {MARKUP}");
+    decision.shadow = vec![Shadow {
+        code: Code::DenyIf,
+        rule: MARKUP.to_owned(),
+    }];
     let id = decision.id;
     store::audit::insert(&world.db.gateway, &[Record::Decided(Box::new(decision))])
         .await
         .expect("stored");
     for page in [
         "/audit".to_owned(),
+        "/audit?shadow=yes".to_owned(),
         format!("/audit/{id}"),
         "/overview".to_owned(),
     ] {
@@ -103,12 +108,13 @@ async fn decisions_are_data_in_the_list_and_alone() {
             "{page}"
         );
     }
+    let alone = ada.get(&format!("/audit/{id}")).await.text;
+    assert!(alone.contains(">U+202E<"));
     assert!(
-        ada.get(&format!("/audit/{id}"))
-            .await
-            .text
-            .contains(">U+202E<")
+        alone.contains("would have been refused</span> by"),
+        "{alone}"
     );
+    assert!(ada.get("/audit").await.text.contains("chip-shadow"));
     // The filter comes back in the page; so does nonsense in it.
     let evil =
         serde_urlencoded::to_string([("q", "\"><script>alert(1)</script>")]).expect("a pair");

@@ -39,6 +39,25 @@ fn what_became_of_a_call_is_read_wherever_the_pieces_are_cut() {
 }
 
 #[test]
+fn a_result_or_an_error_is_as_long_as_its_text() {
+    for (text, bytes) in [
+        (r#"{"id":1,"result":{}}"#, 2),
+        (
+            r#"{"result" : { "a": [ {}, "é" ] } , "id":1, "x":{"result":{"a":1}}}"#,
+            21,
+        ),
+        (r#"{"x":[{"error":{"a":1}}],"error":{"code":1}}"#, 10),
+        (r#"{"id":1,"result":{"content":[]},"error":null}"#, 14),
+    ] {
+        assert_eq!(
+            found(text).expect("a message").outcome_bytes,
+            bytes,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn rubbish_is_known_as_such() {
     for text in [
         "",

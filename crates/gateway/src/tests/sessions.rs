@@ -10,7 +10,7 @@ const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","param
 const PING: &str = r#"{"jsonrpc":"2.0","id":7,"method":"ping"}"#;
 
 /// An upstream with sessions: it gives `up-1` and knows no other.
-fn with_sessions(seen: &super::world::Seen) -> Say {
+pub(super) fn with_sessions(seen: &super::world::Seen) -> Say {
     match (seen.method.as_str(), seen.rpc().as_str(), seen.header("mcp-session-id")) {
         ("POST", "initialize", None) => Say::Now(
             200,
@@ -30,7 +30,7 @@ fn with_sessions(seen: &super::world::Seen) -> Say {
     }
 }
 
-async fn begin(world: &World) -> String {
+pub(super) async fn begin(world: &World) -> String {
     let reply = world.post(INITIALIZE).send().await;
     assert_eq!(reply.status, 200, "{reply:?}");
     reply
@@ -39,7 +39,7 @@ async fn begin(world: &World) -> String {
         .to_owned()
 }
 
-fn stream(world: &World, session: &str) -> Ask {
+pub(super) fn stream(world: &World, session: &str) -> Ask {
     world
         .ask("GET", &world.path())
         .header("authorization", &format!("Bearer {}", world.token))

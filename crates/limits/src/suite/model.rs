@@ -37,22 +37,29 @@ fn steps(windows: [u64; 2]) -> impl Strategy<Value = Vec<Step>> {
     proptest::collection::vec(step, 1..80)
 }
 
-/// One take that went through.
+/// One take that went through. A bucket in shadow that was short cost nothing.
 struct Spent {
     at_us: u64,
-    costs: [u64; 2],
+    costs: [u64; 3],
     receipt: Receipt,
-    buckets: [Bucket; 2],
+    buckets: [Bucket; 3],
     given_back: bool,
 }
 
-const MAX: [u64; 2] = [7, 13];
+/// Two buckets, and a third in shadow that asks one token of each call.
+const MAX: [u64; 3] = [7, 13, 4];
+const SHADOW: usize = 2;
 
 async fn follow<W: World>(world: &W, run: usize, windows: [u64; 2], steps: Vec<Step>) {
     let store = &**world.store();
+    let windows = [windows[0], windows[1], windows[0]];
     let bucket = |index: usize, cost| {
         let window = Duration::from_micros(windows[index]);
-        bucket(&format!("run{run}_{index}"), MAX[index], cost, window)
+        let bucket = bucket(&format!("run{run}_{index}"), MAX[index], cost, window);
+        Bucket {
+            shadow: index == SHADOW,
+            ..bucket
+        }
     };
     let mut history: Vec<Spent> = Vec::new();
     let mut advice: Option<(Duration, [u64; 2])> = None;
@@ -70,10 +77,10 @@ async fn follow<W: World>(world: &W, run: usize, windows: [u64; 2], steps: Vec<S
                 };
                 let spent = &mut history[at];
                 let given = gives(store, &spent.buckets, &spent.receipt, Proof::NothingSent).await;
-                let surely_away = (0..2)
+                let surely_away = (0..3)
                     .any(|i| spent.costs[i] > 0 && now <= spent.at_us + windows[i])
                     && !spent.given_back;
-                let maybe_away = (0..2).any(|i| {
+                let maybe_away = (0..3).any(|i| {
                     spent.costs[i] > 0 && now < spent.at_us + windows[i] + windows[i] / 60
                 }) && !spent.given_back;
                 let usable = now - spent.at_us <= crate::window::micros(RECEIPT_LIFE);
@@ -96,7 +103,7 @@ async fn follow<W: World>(world: &W, run: usize, windows: [u64; 2], steps: Vec<S
             }
         };
         let now = world.now_us();
-        let buckets = [bucket(0, costs[0]), bucket(1, costs[1])];
+        let buckets = [bucket(0, costs[0]), bucket(1, costs[1]), bucket(SHADOW, 1)];
         let away = |index: usize, late: u64| -> u64 {
             let live = history
                 .iter()
@@ -104,14 +111,27 @@ async fn follow<W: World>(world: &W, run: usize, windows: [u64; 2], steps: Vec<S
             live.map(|spent| spent.costs[index]).sum()
         };
         // A token is away up to and including its window's end, and at most a sixtieth longer.
-        let at_least = [away(0, 1), away(1, 1)];
-        let at_most = [away(0, windows[0] / 60), away(1, windows[1] / 60)];
+        let at_least = [0, 1, 2].map(|i| away(i, 1));
+        let at_most = [0, 1, 2].map(|i| away(i, windows[i] / 60));
         let taken = take(store, &buckets).await;
-        let (left, spent_now) = match &taken {
-            Taken::Charged(receipt) => (&receipt.left, costs),
-            Taken::Wait { left, .. } => (left, [0, 0]),
+        let (left, short, went_through) = match &taken {
+            Taken::Charged(receipt) => (&receipt.left, &receipt.short, true),
+            Taken::Wait { left, short, .. } => (left, short, false),
         };
-        for index in 0..2 {
+        let short = !short.is_empty();
+        assert!(
+            short || at_least[SHADOW] < MAX[SHADOW],
+            "shadow beyond its max"
+        );
+        assert!(
+            !short || at_most[SHADOW] >= MAX[SHADOW],
+            "short although it fits"
+        );
+        let spent_now = match went_through {
+            true => [costs[0], costs[1], u64::from(!short)],
+            false => [0; 3],
+        };
+        for index in 0..3 {
             let most = MAX[index].saturating_sub(at_least[index] + spent_now[index]);
             let least = MAX[index].saturating_sub(at_most[index] + spent_now[index]);
             assert!(
@@ -130,7 +150,7 @@ async fn follow<W: World>(world: &W, run: usize, windows: [u64; 2], steps: Vec<S
                 advice = None;
                 history.push(Spent {
                     at_us: now,
-                    costs,
+                    costs: spent_now,
                     receipt,
                     buckets,
                     given_back: false,
