@@ -141,6 +141,11 @@ async fn on_text(console: &Console, viewer: &Viewer, place: Place, mut draft: Dr
                 }
             }
         }
+        // A call tried, or another grant's preview: the page shows it.
+        "try" => {
+            let page = page(console, viewer, place, draft).await?;
+            Ok(page.answer(StatusCode::OK))
+        }
         _ => {
             let page = page(console, viewer, place, draft).await?;
             Ok(page.checked().answer(StatusCode::OK))

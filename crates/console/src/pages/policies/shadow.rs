@@ -26,7 +26,10 @@ pub(super) struct Shadow {
 
 /// One rule in shadow.
 pub(super) struct Row {
+    /// Where it stands in the text.
     pub(super) pointer: String,
+    /// The pointer by which decisions name it: a limit by its counter.
+    pub(super) named: String,
     /// Names what stands there, so that promoting it promotes no other.
     pub(super) mark: String,
     pub(super) line: usize,
@@ -62,9 +65,9 @@ impl Shadow {
         let day = examine::shadow(console, scope, id, (day_from, now), DAY_BINS).await?;
         let week = examine::shadow(console, scope, id, (week_from, now), WEEK_BINS).await?;
         let cut = week.from.max(day.from);
-        let rules = rows.into_iter().map(|(row, named)| Row {
-            day: Hits::of(&day.rules, &named),
-            week: Hits::of(&week.rules, &named),
+        let rules = rows.into_iter().map(|row| Row {
+            day: Hits::of(&day.rules, &row.named),
+            week: Hits::of(&week.rules, &row.named),
             ..row
         });
         Ok(Self {
@@ -79,8 +82,8 @@ pub(super) fn is_in(text: &str) -> bool {
     !rows(text).is_empty()
 }
 
-/// Each rule in shadow, and the pointer by which decisions name it.
-fn rows(text: &str) -> Vec<(Row, String)> {
+/// Each rule in shadow.
+fn rows(text: &str) -> Vec<Row> {
     let Ok(Outline {
         all_tools,
         classes,
@@ -99,15 +102,15 @@ fn rows(text: &str) -> Vec<(Row, String)> {
                 (Some(Rule::Limit(limit)), Some((list, _))) => format!("{list}/{}", limit.counter),
                 _ => rule.pointer.clone(),
             };
-            let row = Row {
+            Row {
                 pointer: rule.pointer,
+                named,
                 mark: rule.mark,
                 line: rule.line,
                 sentence: rule.sentence,
                 day: Hits::default(),
                 week: Hits::default(),
-            };
-            (row, named)
+            }
         })
         .collect()
 }
@@ -193,7 +196,7 @@ mod tests {
 
     #[test]
     fn each_rule_in_shadow_is_found_by_the_name_that_decisions_give_it() {
-        let mut named: Vec<_> = rows(TEXT).into_iter().map(|(_, named)| named).collect();
+        let mut named: Vec<_> = rows(TEXT).into_iter().map(|row| row.named).collect();
         named.sort();
         assert_eq!(named, ["/tools/a/deny_if/0", "/tools/a/limits/c"]);
         assert!(rows("nonsense").is_empty());
@@ -202,9 +205,9 @@ mod tests {
     #[test]
     fn a_promoted_rule_loses_its_mode_and_nothing_else() {
         let rows = rows(TEXT);
-        let (check, _) = rows
+        let check = rows
             .iter()
-            .find(|(_, named)| named.contains("deny_if"))
+            .find(|row| row.named.contains("deny_if"))
             .expect("a rule");
         let button = format!("{} {}", check.mark, check.pointer);
         let (text, _) = promoted(TEXT, &button).expect("edited");
