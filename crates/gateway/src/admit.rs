@@ -31,6 +31,10 @@ impl Permit {
 }
 
 /// What is to be admitted.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one call, which a box would cost an allocation"
+)]
 pub(crate) enum Ask<'e> {
     /// A `tools/call`, as the policy's engine judged it.
     Call(Judgement<'e>),

@@ -39,7 +39,7 @@ async fn shadow_is_recorded_on_what_is_let_through_and_on_what_is_refused() {
     assert_eq!(world.calls(), 4);
     let decisions = world.decisions().await;
     let (check, tried) = (hit(Code::DenyIf, CHECK), hit(Code::RateLimited, TRIED));
-    assert_eq!(decisions[0].shadow, [check.clone()]);
+    assert_eq!(decisions[0].shadow, std::slice::from_ref(&check));
     assert_eq!(decisions[1].shadow, [check.clone(), tried.clone()]);
     assert_eq!(
         (decisions[3].code, &decisions[3].shadow[..]),

@@ -68,15 +68,20 @@ async fn each_rule_is_counted_by_time_and_grant() {
     let (check, rate) = (hit(Code::DenyIf, CHECK), hit(Code::RateLimited, RATE));
     let at = |minutes: i64| start + Duration::minutes(minutes);
     let mut events = vec![
-        log.hit_at(policy, at(0), 1, &[check.clone()]),
+        log.hit_at(policy, at(0), 1, std::slice::from_ref(&check)),
         log.hit_at(policy, at(14), 2, &[check.clone(), rate.clone()]),
-        log.hit_at(policy, at(15), 3, &[rate.clone()]),
-        log.hit_at(policy, at(59), 4, &[rate.clone()]),
+        log.hit_at(policy, at(15), 3, std::slice::from_ref(&rate)),
+        log.hit_at(policy, at(59), 4, std::slice::from_ref(&rate)),
         log.hit_at(policy, at(20), 5, &[]),
         // Outside, on either side.
-        log.hit_at(policy, start - Duration::MILLISECOND, 6, &[check.clone()]),
-        log.hit_at(policy, at(60), 7, &[check.clone()]),
-        log.hit_at(other, at(30), 8, &[check.clone()]),
+        log.hit_at(
+            policy,
+            start - Duration::MILLISECOND,
+            6,
+            std::slice::from_ref(&check),
+        ),
+        log.hit_at(policy, at(60), 7, std::slice::from_ref(&check)),
+        log.hit_at(other, at(30), 8, std::slice::from_ref(&check)),
     ];
     events[1].grant = GrantId::generate();
     // A call that was refused for something else counts as well.
