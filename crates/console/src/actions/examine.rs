@@ -21,6 +21,8 @@ pub(crate) struct Findings {
     pub tests: Vec<TestOutcome>,
     /// None where the document cannot be read, or no tools are known.
     pub coverage: Option<Coverage>,
+    /// The document, understood; none where it cannot be read.
+    pub policy: Option<Policy>,
 }
 
 /// Says all that is wrong and all that is odd with a document, against a server's tools where one
@@ -96,7 +98,12 @@ pub(crate) async fn shadow(
 pub(crate) fn findings(subject: &Subject) -> Findings {
     let tools = subject.tools.as_deref();
     let report = policy::check(&subject.document, tools);
-    let Ok(policy) = Policy::parse(&subject.document) else {
+    // A long document full of faults is not read a second time to find that it has them.
+    let readable = report.faults.iter().all(is_test);
+    let policy = readable
+        .then(|| Policy::parse(&subject.document).ok())
+        .flatten();
+    let Some(policy) = policy else {
         return Findings {
             hindrances: report.faults.clone(),
             report,
@@ -110,7 +117,14 @@ pub(crate) fn findings(subject: &Subject) -> Findings {
         report,
         tests: policy.run_tests(tools),
         coverage: tools.map(|tools| policy::coverage(&policy, tools)),
+        policy: Some(policy),
     }
+}
+
+/// Whether the fault is a test that fails, which keeps a document from being published and not from
+/// being saved.
+pub(crate) fn is_test(fault: &Fault) -> bool {
+    fault.code == "test_failed"
 }
 
 /// What keeps the document from being published: faults, tests that fail, and what the gateway does

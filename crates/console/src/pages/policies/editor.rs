@@ -20,7 +20,7 @@ use super::{
     starters::Starters,
 };
 use crate::{
-    actions::examine::Findings,
+    actions::examine::{Findings, is_test},
     pages::{Html, PageError, fields::Faults, filters},
     session::Shell,
     state::Console,
@@ -126,7 +126,7 @@ impl EditorPage {
             first.map(|f| Finding::new(f, text)).collect()
         };
         let faults = found.report.faults.into_iter();
-        let faults: Vec<_> = faults.filter(|fault| fault.code != "test_failed").collect();
+        let faults: Vec<_> = faults.filter(|fault| !is_test(fault)).collect();
         self.fault_count = faults.len();
         self.findings = first(faults);
         self.warning_count = found.report.warnings.len();

@@ -8,7 +8,6 @@ mod preview;
 mod tests;
 mod trial;
 
-use policy::Policy;
 use store::grants::Grant;
 use time::OffsetDateTime;
 
@@ -64,7 +63,7 @@ impl Panes {
         let work = move || {
             let findings = examine::findings(&subject);
             let lines = Lines::of(&subject.document);
-            let policy = Policy::parse(&subject.document).ok();
+            let policy = findings.policy.clone();
             let panes = Self {
                 tab: tab.unwrap_or(if findings.tests.is_empty() {
                     "preview"
