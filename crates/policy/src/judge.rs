@@ -162,11 +162,11 @@ impl<'e, 'c, W: Watch> Judge<'e, 'c, W> {
                 || Err(InputSchema::absent()),
                 |schema| schema.check(what, self.call.arguments),
             );
-            let rule = format!("{}/validate", block.pointer);
+            let rule = || format!("{}/validate", block.pointer);
             let Err(unsound) = checked else {
                 self.watch.see(|_| Step {
                     stage: Stage::Validate,
-                    rule: Some(rule),
+                    rule: Some(rule()),
                     shadow: false,
                     result: StepResult::Passes,
                     detail: message::sound(what).to_owned(),
@@ -179,7 +179,7 @@ impl<'e, 'c, W: Watch> Judge<'e, 'c, W> {
                     Unsound::Unavailable(_) => Code::SchemaUnavailable,
                     Unsound::Invalid(_) => Code::InvalidArguments,
                 },
-                rule: Some(rule.into()),
+                rule: Some(rule().into()),
                 message: message::unsound(self.call.tool, &unsound).into(),
             };
             self.see_refusal(Stage::Validate, &refusal);
