@@ -2,14 +2,14 @@
 //! first policies for a server.
 //!
 //! Pure data: `data/servers.json` is the catalogue, `data/circleci-0.20.0.json` the definitions that
-//! the demo upstream serves, `data/verbs.json` the words the classifier goes by. Each is read once.
+//! the demo upstream serves, `data/rules.toml` what the classifier goes by. Each is read once.
 
 mod classify;
 mod server;
 mod starter;
 mod words;
 
-pub use classify::{Because, Verdict, class_of, classify, explain};
+pub use classify::{BadLine, Classification, Subject, class_of, classify, classify_line};
 pub use server::{
     Argument, Credential, CredentialHeader, KnownTool, Package, Run, Server, circleci_tools,
     server, servers,

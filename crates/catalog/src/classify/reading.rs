@@ -1,0 +1,204 @@
+//! What a tool says of itself, as groups of words: the verb, what it is done to, and the rest.
+
+use super::{
+    Subject,
+    lexicon::{Groups, Lexicon},
+    schema,
+};
+use crate::words::words;
+
+/// How many words of a name, and of a description, are looked at.
+const NAME_WORDS: usize = 40;
+const DESCRIPTION_WORDS: usize = 120;
+/// How far into a description its first verb is looked for.
+const LEAD_WORDS: usize = 14;
+/// A tool as the rules see it.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// The groups of the name's verb.
+    pub(super) verb: Groups,
+    /// The verb itself.
+    pub(super) verb_word: Option<String>,
+    /// Whether the verb could as well be a noun where it stands.
+    pub(super) doubtful: bool,
+    /// The groups of the name's other words.
+    pub(super) object: Groups,
+    /// The groups of all words of the name.
+    pub(super) name: Groups,
+    /// The groups of the last word of the name.
+    pub(super) last: Groups,
+    /// Whether that word looks like a plural.
+    pub(super) plural: bool,
+    /// The groups of the description's first verb.
+    pub(super) lead: Groups,
+    /// That verb.
+    pub(super) lead_word: Option<String>,
+    /// The groups of all words of the description.
+    pub(super) says: Groups,
+    /// The groups of the arguments.
+    pub(super) args: Groups,
+    /// The verbs that the tool offers under an argument such as `action`.
+    pub(super) actions: Groups,
+}
+
+struct Token {
+    groups: Groups,
+    inflected: bool,
+}
+
+fn tokens(words: &[String], lexicon: &Lexicon) -> Vec<Token> {
+    let token = |at| {
+        let (groups, inflected) = lexicon.look_up(&words[at..]);
+        Token { groups, inflected }
+    };
+    (0..words.len()).map(token).collect()
+}
+
+impl Reading {
+    pub(super) fn new(subject: &Subject<'_>, lexicon: &Lexicon) -> Self {
+        let mut reading = Self::default();
+        reading.read_name(subject.name, lexicon);
+        if let Some(description) = subject.description {
+            reading.read_description(description, lexicon);
+        }
+        let actions = lexicon.group("actions_arg").unwrap_or_default();
+        for name in &subject.args {
+            reading.args = reading.args.with(lexicon.argument(name));
+        }
+        for (name, property) in subject.schema.into_iter().flat_map(schema::properties) {
+            let groups = lexicon.argument(name);
+            reading.args = reading.args.with(groups);
+            if groups.meets(actions) {
+                let offered = schema::choices(property).map(|text| verbs_of(text, lexicon));
+                reading.actions = offered.fold(reading.actions, Groups::with);
+            }
+        }
+        let vague = lexicon.group("v_manage").unwrap_or_default();
+        if reading.args.meets(actions) || reading.verb.meets(vague) {
+            let said = subject.description.map(|text| verbs_of(text, lexicon));
+            reading.actions = reading.actions.with(said.unwrap_or_default());
+        }
+        reading
+    }
+
+    fn read_name(&mut self, name: &str, lexicon: &Lexicon) {
+        let mut words = words(name);
+        words.truncate(NAME_WORDS);
+        let tokens = tokens(&words, lexicon);
+        // Of `drive.v1.file.get` the last part says what it does.
+        let last_part = name.rsplit(['.', '/', ':']).next().unwrap_or(name);
+        let part = crate::words::words(last_part).len().min(tokens.len());
+        let from = tokens.len() - part;
+        let verb = verb_in(&tokens[from..], lexicon)
+            .map(|(at, doubtful)| (from + at, doubtful))
+            .or_else(|| verb_in(&tokens, lexicon));
+        for (at, token) in tokens.iter().enumerate() {
+            self.name = self.name.with(token.groups);
+            if verb.is_none_or(|(verb, _)| verb != at) {
+                self.object = self.object.with(token.groups);
+            }
+        }
+        self.last = tokens.last().map_or(Groups::NONE, |last| last.groups);
+        self.plural = words
+            .last()
+            .is_some_and(|word| word.len() > 3 && word.ends_with('s') && !word.ends_with("ss"));
+        if let Some((at, doubtful)) = verb {
+            self.verb = tokens[at].groups;
+            // `get_or_create`: both.
+            if let Some([joint, other]) = words.get(at + 1..at + 3)
+                && matches!(joint.as_str(), "or" | "and")
+                && let (groups, false) = lexicon.look_up(std::slice::from_ref(other))
+                && groups.meets(lexicon.verbs)
+            {
+                self.verb = self.verb.with(groups);
+            }
+            self.verb_word = Some(words.swap_remove(at));
+            self.doubtful = doubtful;
+        }
+    }
+
+    fn read_description(&mut self, description: &str, lexicon: &Lexicon) {
+        let mut words = words(description);
+        words.truncate(DESCRIPTION_WORDS);
+        words.first_mut().map(cut_han);
+        let tokens = tokens(&words, lexicon);
+        self.says = tokens.iter().map(|token| token.groups).collect();
+        // Later in a sentence a word that may be a noun is a verb only after such as `to`, and one that
+        // says little is asked last.
+        let vague = lexicon.noun_too.with(lexicon.soft);
+        let verbs = || {
+            let all = tokens.iter().take(LEAD_WORDS).enumerate();
+            all.filter(|(_, token)| token.groups.meets(lexicon.verbs))
+        };
+        let leads = |&(at, token): &(usize, &Token)| {
+            at == 0 || !token.groups.meets(vague) || goes_before_a_verb(&words[at - 1])
+        };
+        let lead = verbs().find(leads).or_else(|| {
+            verbs().find(|(_, token)| token.inflected && token.groups.meets(lexicon.soft))
+        });
+        if let Some((at, token)) = lead {
+            // `Create, update and delete`: all of them.
+            let more = (at + 1..words.len()).take_while(|&at| {
+                let verb = tokens[at].groups.meets(lexicon.verbs.without(vague));
+                verb || matches!(words[at].as_str(), "and" | "or")
+            });
+            self.lead = more.fold(token.groups, |all, at| all.with(tokens[at].groups));
+            self.lead_word = Some(words.swap_remove(at));
+        }
+    }
+}
+
+/// Whether what follows is a verb even where it could be a noun.
+fn goes_before_a_verb(word: &str) -> bool {
+    matches!(word, "to" | "will" | "can" | "tool" | "endpoint") || word.ends_with("ly")
+}
+
+/// The groups of all verbs of a text.
+fn verbs_of(text: &str, lexicon: &Lexicon) -> Groups {
+    let mut words = words(text);
+    words.truncate(DESCRIPTION_WORDS);
+    let groups = tokens(&words, lexicon)
+        .into_iter()
+        .map(|token| token.groups);
+    let verbs = groups.map(
+        |groups| match groups.without(lexicon.noun_too).meets(lexicon.verbs) {
+            true => groups,
+            false => Groups::NONE,
+        },
+    );
+    verbs.collect()
+}
+
+/// Where the verb of a name stands, and whether it could be a noun there.
+fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
+    let is = |token: &Token, verbs: Groups| !token.inflected && token.groups.meets(verbs);
+    let verbs = lexicon.verbs.without(lexicon.last_resort);
+    let verb = |token: &Token| is(token, verbs);
+    let clear = |token: &Token| verb(token) && !token.groups.meets(lexicon.noun_too);
+    let last = tokens.len().checked_sub(1)?;
+    let first_clear = tokens.iter().position(clear);
+    // `task_create` and `log_delete` begin with a noun, `post_reply_to` does not.
+    if verb(&tokens[0]) && first_clear.is_none_or(|at| at == 0 || at < last) {
+        return Some((0, false));
+    }
+    if let Some(at) = first_clear {
+        return Some((at, false));
+    }
+    let doubtful = match verb(&tokens[last]) {
+        true => Some(last),
+        false => tokens.iter().position(verb),
+    };
+    let interface = |token: &Token| is(token, lexicon.last_resort);
+    let at = doubtful.or_else(|| tokens.iter().position(interface))?;
+    Some((at, true))
+}
+
+/// Chinese is written without spaces; a description begins with its verb, of two characters.
+fn cut_han(word: &mut String) {
+    let han = |letter| ('\u{4e00}'..='\u{9fff}').contains(&letter);
+    if word.starts_with(han)
+        && let Some((end, _)) = word.char_indices().nth(2)
+    {
+        word.truncate(end);
+    }
+}

@@ -1,0 +1,177 @@
+//! The rules of `data/rules.toml`: what a pair of words means, and what moves the risk.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+use domain::tools::ToolClass;
+use serde::Deserialize;
+
+use super::{
+    lexicon::{Groups, Lexicon, Listed, VerbGroup},
+    reading::Reading,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    verbs: BTreeMap<String, VerbGroup>,
+    words: Listed,
+    args: Listed,
+    endings: Listed,
+    rule: Vec<RuleText>,
+    step: Vec<StepText>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleText {
+    class: ToolClass,
+    why: String,
+    when: WhenText,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StepText {
+    signal: String,
+    #[serde(default)]
+    risk: i8,
+    #[serde(default)]
+    class: Option<ToolClass>,
+    when: WhenText,
+}
+
+/// Groups by name, separated by white space.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct WhenText {
+    verb: String,
+    object: String,
+    name: String,
+    says: String,
+    text: String,
+    lead: String,
+    arg: String,
+    not: Option<Box<WhenText>>,
+}
+
+/// A condition on what was read of a tool. A part that names no group holds.
+#[derive(Debug, Default)]
+struct When {
+    verb: Groups,
+    object: Groups,
+    name: Groups,
+    says: Groups,
+    text: Groups,
+    lead: Groups,
+    arg: Groups,
+    not: Option<Box<When>>,
+}
+
+impl When {
+    fn new(text: &WhenText, lexicon: &Lexicon) -> Self {
+        let groups = |names: &str, suffix: &str| -> Groups {
+            let group = |name: &str| {
+                let group = lexicon.group(&format!("{name}{suffix}"));
+                group.unwrap_or_else(|| panic!("no group is named {name}{suffix}"))
+            };
+            names.split_whitespace().map(group).collect()
+        };
+        Self {
+            verb: groups(&text.verb, ""),
+            object: groups(&text.object, ""),
+            name: groups(&text.name, ""),
+            says: groups(&text.says, ""),
+            text: groups(&text.text, ""),
+            lead: groups(&text.lead, ""),
+            arg: groups(&text.arg, "_arg"),
+            not: text
+                .not
+                .as_ref()
+                .map(|not| Box::new(Self::new(not, lexicon))),
+        }
+    }
+
+    fn parts(&self, reading: &Reading) -> [(Groups, Groups); 7] {
+        [
+            (self.verb, reading.verb),
+            (self.object, reading.object),
+            (self.name, reading.name),
+            (self.says, reading.says),
+            (self.text, reading.name.with(reading.says)),
+            (self.lead, reading.lead),
+            (self.arg, reading.args),
+        ]
+    }
+
+    fn holds(&self, reading: &Reading) -> bool {
+        let all = self.parts(reading);
+        let refused = self.not.as_ref().is_some_and(|not| {
+            let any = not.parts(reading);
+            any.iter().any(|(wanted, found)| found.meets(*wanted))
+        });
+        !refused
+            && all
+                .iter()
+                .all(|(wanted, found)| wanted.is_empty() || found.meets(*wanted))
+    }
+}
+
+/// A pair of words that means something else than its verb alone.
+pub(super) struct Rule {
+    pub(super) class: ToolClass,
+    pub(super) why: String,
+    when: When,
+}
+
+/// Something that is worth saying of a tool, and may move its risk.
+pub(super) struct Step {
+    pub(super) signal: String,
+    /// One up, one down, or none.
+    pub(super) risk: i8,
+    class: Option<ToolClass>,
+    when: When,
+}
+
+impl Step {
+    pub(super) fn fits(&self, class: ToolClass, reading: &Reading) -> bool {
+        self.class.is_none_or(|wanted| wanted == class) && self.when.holds(reading)
+    }
+}
+
+pub(super) struct Rules {
+    pub(super) lexicon: Lexicon,
+    rules: Vec<Rule>,
+    pub(super) steps: Vec<Step>,
+}
+
+impl Rules {
+    fn new(text: &str) -> Self {
+        let file: File = toml::from_str(text)
+            .unwrap_or_else(|error| panic!("{}: {:?}", error.message(), error.span()));
+        let lexicon = Lexicon::new(&file.verbs, &file.words, &file.args, &file.endings);
+        let rule = |rule: RuleText| Rule {
+            when: When::new(&rule.when, &lexicon),
+            class: rule.class,
+            why: rule.why,
+        };
+        let step = |step: StepText| Step {
+            when: When::new(&step.when, &lexicon),
+            signal: step.signal,
+            risk: step.risk,
+            class: step.class,
+        };
+        Self {
+            rules: file.rule.into_iter().map(rule).collect(),
+            steps: file.step.into_iter().map(step).collect(),
+            lexicon,
+        }
+    }
+
+    /// The first rule that fits.
+    pub(super) fn first(&self, reading: &Reading) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.when.holds(reading))
+    }
+}
+
+pub(super) static RULES: LazyLock<Rules> =
+    LazyLock::new(|| Rules::new(include_str!("../../data/rules.toml")));

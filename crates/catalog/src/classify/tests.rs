@@ -1,0 +1,363 @@
+//! What a tool is taken for, in examples; and what holds for every tool there can be.
+
+use domain::tools::{Risk, Tool, ToolClass};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::{Classification, Subject, class_of, classify, classify_line};
+use Risk::{Critical, High, Low, Medium};
+use ToolClass::{Destructive, Execute, Financial, Read, Write};
+
+fn named(name: &str) -> Classification {
+    classify(&Subject {
+        name,
+        ..Subject::default()
+    })
+}
+
+fn told(name: &str, description: &str) -> Classification {
+    classify(&Subject {
+        name,
+        description: Some(description),
+        ..Subject::default()
+    })
+}
+
+fn hinted(name: &str, annotations: &Value) -> Classification {
+    classify(&Subject {
+        name,
+        annotations: Some(annotations),
+        ..Subject::default()
+    })
+}
+
+fn with_args(name: &str, args: &[&str]) -> Classification {
+    classify(&Subject {
+        name,
+        args: args.to_vec(),
+        ..Subject::default()
+    })
+}
+
+#[test]
+fn a_name_says_what_a_tool_does() {
+    let mut wrong = Vec::new();
+    for (name, class, risk) in [
+        ("get_test_run", Read, Low),
+        ("list_orders", Read, Low),
+        ("search-deleted-files", Read, Low),
+        ("weather_forecast", Read, Low),
+        ("order_status", Read, Low),
+        ("run_audit", Read, Low),
+        ("markdown_to_html", Read, Low),
+        ("get_secret", Read, High),
+        ("list_emails", Read, Medium),
+        ("get_or_create_user", Write, Medium),
+        ("createIssue", Write, Medium),
+        ("task_create", Write, Medium),
+        ("document.v2.page.update", Write, Medium),
+        ("send_email", Write, High),
+        ("update_payment_method", Write, Medium),
+        ("update_order_status", Write, Medium),
+        ("remove_label", Write, Low),
+        ("checkout_branch", Write, Medium),
+        ("transfer_issue", Write, Medium),
+        ("grant_permission", Write, High),
+        ("bulk_update_contacts", Write, High),
+        ("rerun_workflow", Execute, High),
+        ("browser_click", Execute, High),
+        ("browser_navigate", Execute, Medium),
+        ("generate_video", Execute, Medium),
+        ("play_music", Execute, Medium),
+        ("turn_on_light", Execute, High),
+        ("run_command", Execute, Critical),
+        ("shell", Execute, Critical),
+        ("python_execute_code", Execute, Critical),
+        ("nmap_scan", Execute, High),
+        ("jira_delete_issue", Destructive, Critical),
+        ("scene_delete", Destructive, High),
+        ("drop_table", Destructive, Critical),
+        ("delete_comment", Destructive, High),
+        ("remove_member", Destructive, High),
+        ("restore_backup", Destructive, Critical),
+        ("place_order", Financial, Critical),
+        ("wallet_swap", Financial, Critical),
+        ("create_payment_link", Financial, High),
+        ("send_invoice", Financial, High),
+        ("cancel_order", Financial, High),
+        ("cancelSubscription", Financial, High),
+        ("stripe_refund", Financial, Critical),
+        ("frobnicate", Write, Medium),
+        ("", Write, Medium),
+    ] {
+        let said = named(name);
+        if (said.class, said.risk) != (class, risk) {
+            wrong.push(format!("{name} is not {class}, {risk}: {said:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_description_is_asked_where_the_name_says_little() {
+    for (name, description, class) in [
+        ("whereabouts", "Returns where it is.", Read),
+        ("janitor", "Deletes old files and lists them", Destructive),
+        ("widgets", "Create, update or delete widgets", Destructive),
+        (
+            "manage_widgets",
+            "Lists, creates and deletes widgets",
+            Destructive,
+        ),
+        ("manage_widgets", "All about widgets", Write),
+        ("process_widget", "Starts a widget", Execute),
+        ("widget", "This endpoint returns a widget", Read),
+        (
+            "query",
+            "Execute any SQL query, also INSERT and DELETE",
+            Execute,
+        ),
+        ("query", "Searches the documentation", Read),
+        ("janitor", "删除旧文件", Destructive),
+        // But it cannot talk a clear name down.
+        ("delete_all", "Only reads, returns a list", Destructive),
+        ("buy_tokens", "Shows a page", Financial),
+    ] {
+        let said = told(name, description);
+        assert_eq!(said.class, class, "{name}, “{description}”: {said:?}");
+    }
+}
+
+#[test]
+fn arguments_say_what_a_caller_chooses() {
+    let query = with_args("run_query", &["sql", "limit"]);
+    assert_eq!((query.class, query.risk), (Execute, Critical));
+    let file = with_args("convert_pdf", &["input_path", "output_path"]);
+    assert_eq!(file.class, Write);
+    assert!(
+        file.signals
+            .iter()
+            .any(|said| said == "accepts a file path"),
+        "{file:?}"
+    );
+    assert_eq!(with_args("add", &["a", "b"]).class, Read);
+    assert_eq!(with_args("send", &["to", "amount"]).class, Financial);
+    assert_eq!(with_args("start_job", &["command"]).risk, Critical);
+}
+
+#[test]
+fn a_schema_is_read_like_a_list_of_arguments_and_actions_by_the_worst() {
+    let schema = json!({"type": "object", "properties": {"params": {"properties": {
+        "action": {"enum": ["list", "create", "delete"]},
+    }}}});
+    let subject = Subject {
+        name: "widget_tool",
+        schema: Some(&schema),
+        ..Subject::default()
+    };
+    assert_eq!(classify(&subject).class, Destructive);
+    let schema = json!({"properties": {"command": {"type": "string"}}});
+    let subject = Subject {
+        name: "start_job",
+        schema: Some(&schema),
+        ..Subject::default()
+    };
+    assert_eq!(classify(&subject), with_args("start_job", &["command"]));
+}
+
+#[test]
+fn hints_raise_and_break_ties() {
+    for (name, hints, class, risk) in [
+        (
+            "delete_file",
+            json!({"readOnlyHint": true, "destructiveHint": false}),
+            Destructive,
+            Critical,
+        ),
+        (
+            "pay_person",
+            json!({"destructiveHint": true}),
+            Financial,
+            Critical,
+        ),
+        (
+            "get_file",
+            json!({"destructiveHint": true}),
+            Destructive,
+            Critical,
+        ),
+        (
+            "frobnicate",
+            json!({"destructiveHint": true}),
+            Destructive,
+            Critical,
+        ),
+        ("get_file", json!({"readOnlyHint": false}), Write, Medium),
+        // A clear write that overwrites is a write, and a riskier one.
+        ("update_file", json!({"destructiveHint": true}), Write, High),
+        // The defaults of the protocol say nothing.
+        (
+            "get_file",
+            json!({"readOnlyHint": false, "destructiveHint": true, "idempotentHint": false, "openWorldHint": true}),
+            Read,
+            Low,
+        ),
+        ("get_file", json!(null), Read, Low),
+        ("get_file", json!([]), Read, Low),
+        ("get_file", json!("destructive"), Read, Low),
+        ("get_file", json!({"readOnlyHint": 0}), Read, Low),
+    ] {
+        let said = hinted(name, &hints);
+        assert_eq!(
+            (said.class, said.risk),
+            (class, risk),
+            "{name} {hints}: {said:?}"
+        );
+    }
+}
+
+#[test]
+fn signals_and_confidence_explain() {
+    let said = named("rerun_workflow");
+    assert_eq!(
+        said.signals,
+        [
+            "its name says “rerun”",
+            "re-triggers CI/CD workflow execution"
+        ]
+    );
+    assert!(said.confidence > named("frobnicate").confidence);
+    let said = hinted("get_file", &json!({"destructiveHint": true}));
+    assert_eq!(
+        said.signals.last().expect("signals"),
+        "the server says that it destroys"
+    );
+}
+
+#[test]
+fn lines_in_and_out() {
+    let line = r#"{"name":"run_sql","args":[["sql","string",1],"limit"],"extra":1}"#;
+    let answer: Value = serde_json::from_str(&classify_line(line).expect("a tool")).expect("JSON");
+    assert_eq!(answer["name"], "run_sql");
+    assert_eq!(answer["class"], "execute");
+    assert_eq!(answer["risk"], "critical");
+    assert!(answer["signals"].is_array() && answer["confidence"].is_number());
+    for bad in [
+        "",
+        "[]",
+        "{}",
+        r#"{"name":1}"#,
+        r#"{"name":"a","args":{}}"#,
+        "nonsense",
+    ] {
+        let error = classify_line(bad).expect_err(bad).to_string();
+        assert!(error.starts_with("not a tool: "), "{bad}: {error}");
+    }
+}
+
+fn tool(name: &str, definition: &str) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        title: None,
+        description: None,
+        definition: definition.to_owned(),
+        class: None,
+    }
+}
+
+/// CircleCI marks it destructive, and the catalogue knows better; of a server that it does not
+/// know, the mark is believed.
+#[test]
+fn the_catalogue_knows_better_than_a_hint() {
+    let marked = r#"{"name":"find_flaky_tests","annotations":{"destructiveHint":true}}"#;
+    let flaky = tool("find_flaky_tests", marked);
+    assert_eq!(class_of(Some("circleci"), &flaky), Read);
+    assert_eq!(class_of(None, &flaky), Destructive);
+    assert_eq!(class_of(Some("unknown"), &flaky), Destructive);
+    assert_eq!(
+        class_of(Some("circleci"), &tool("delete_project", "{}")),
+        Destructive
+    );
+    assert_eq!(class_of(None, &tool("get_it", "not json")), Read);
+}
+
+#[test]
+fn circleci_keeps_its_classes() {
+    let server = crate::server("circleci").expect("in the catalogue");
+    assert_eq!(server.tools.len(), 13);
+    for known in &server.tools {
+        let offered = tool(&known.name, r#"{"annotations":{"destructiveHint":true}}"#);
+        assert_eq!(
+            class_of(Some("circleci"), &offered),
+            known.class,
+            "{}",
+            known.name
+        );
+    }
+}
+
+/// Names and descriptions of words that the rules know, and of anything.
+fn text() -> impl Strategy<Value = String> {
+    let known = prop::sample::select(vec![
+        "get", "list", "create", "delete", "remove", "run", "query", "sql", "buy", "order", "send",
+        "invoice", "manage", "all", "label", "image", "generate", "shell", "status", "or", "from",
+    ]);
+    prop_oneof![
+        prop::collection::vec(known, 0..6).prop_map(|words| words.join("_")),
+        ".{0,60}",
+    ]
+}
+
+fn annotations() -> impl Strategy<Value = Value> {
+    let hint = prop_oneof![
+        Just(Value::Null),
+        Just(json!(true)),
+        Just(json!(false)),
+        Just(json!("x"))
+    ];
+    (hint.clone(), hint.clone(), hint.clone(), hint).prop_map(|(read, destroy, again, open)| {
+        json!({
+            "readOnlyHint": read,
+            "destructiveHint": destroy,
+            "idempotentHint": again,
+            "openWorldHint": open,
+        })
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_hint_never_lowers(name in text(), description in text(), hints in annotations()) {
+        let plain = Subject { name: &name, description: Some(&description), ..Subject::default() };
+        let hinted = Subject { annotations: Some(&hints), ..plain.clone() };
+        let (plain, hinted) = (classify(&plain), classify(&hinted));
+        prop_assert!(hinted.class >= plain.class, "{plain:?} {hinted:?}");
+        prop_assert!(hinted.risk >= plain.risk, "{plain:?} {hinted:?}");
+        prop_assert!(hinted.signals.starts_with(&plain.signals));
+        if plain.class >= Destructive {
+            prop_assert_eq!(hinted.class, plain.class);
+        }
+    }
+
+    #[test]
+    fn the_same_tool_is_the_same_in_any_order_of_arguments(
+        name in text(),
+        mut args in prop::collection::vec(text(), 0..8),
+        turn in 0_usize..8,
+    ) {
+        let once = with_args(&name, &args.iter().map(String::as_str).collect::<Vec<_>>());
+        let by = turn.min(args.len());
+        args.rotate_left(by);
+        let again = with_args(&name, &args.iter().map(String::as_str).collect::<Vec<_>>());
+        prop_assert_eq!(&once, &again);
+        prop_assert!((0.0..=1.0).contains(&once.confidence));
+        prop_assert!(!once.signals.is_empty());
+    }
+
+    #[test]
+    fn no_line_panics(line in any::<String>(), name in any::<String>()) {
+        let _ = classify_line(&line);
+        let line = json!({"name": name, "description": name, "inputSchema": name}).to_string();
+        prop_assert!(classify_line(&line).is_ok());
+    }
+}
