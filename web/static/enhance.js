@@ -33,10 +33,33 @@ async function take(response, selector) {
   const fresh = page.querySelector(selector);
   const old = document.querySelector(selector);
   if (!fresh || !old) return false;
+  const settle = keep(old);
   old.replaceWith(fresh);
   prepare(fresh);
   document.dispatchEvent(new Event("tollgate:swapped"));
+  settle();
   return true;
+}
+
+// What has the focus and how far things are scrolled stays so, by id. A form that has just opened
+// gets the focus instead.
+function keep(old) {
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  const scrolled = [...old.querySelectorAll("[data-keep]")].map((part) => [part.id, part.scrollTop]);
+  const [left, top, open] = [scrollX, scrollY, old.querySelector("[data-opens]")?.dataset.opens];
+  return () => {
+    for (const [id, height] of scrolled) {
+      const part = document.getElementById(id);
+      if (part) part.scrollTop = height;
+    }
+    scrollTo(left, top);
+    const form = document.querySelector("[data-opens]");
+    const field = form && (form.querySelector("[aria-invalid]")
+      ?? (form.dataset.opens === open ? null : form.querySelector("input:not([type=hidden]), select, textarea")));
+    const next = field ?? (focused && document.getElementById(focused));
+    next?.focus({ preventScroll: !field });
+    if (field) form.scrollIntoView({ block: "nearest" });
+  };
 }
 
 // A new session has a new token, which a form that was opened before it needs. Answers whether the
@@ -72,6 +95,8 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   leaving = false;
   button?.setAttribute("aria-busy", "true");
+  // A part that says by itself what stood in the way stays in sight.
+  const stays = Boolean(button?.closest("[data-stay]"));
   const action = button?.hasAttribute("formaction") ? button.formAction : form.action;
   const send = () => fetch(action, {
     method: "POST", body: new URLSearchParams(new FormData(form, button)),
@@ -87,7 +112,7 @@ document.addEventListener("submit", async (event) => {
       leaving = true;
       location.assign(response.url);
     } else if (await take(response, selector)) {
-      document.querySelector(selector + " [role=alert]")?.scrollIntoView({ block: "nearest" });
+      if (!stays) document.querySelector(selector + " [role=alert]")?.scrollIntoView({ block: "nearest" });
     } else {
       throw new Error("nothing to swap");
     }
@@ -203,6 +228,16 @@ addEventListener("keydown", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
 });
 
+// Finding among rows: those without the words in their name go out of sight as one types.
+document.addEventListener("input", (event) => {
+  const rows = event.target.dataset?.find;
+  if (!rows) return;
+  const words = event.target.value.trim().toLowerCase();
+  for (const row of document.querySelectorAll(rows)) {
+    row.hidden = !row.dataset.name.toLowerCase().includes(words) && !row.matches("[data-open]");
+  }
+});
+
 // Rows of a form that can be repeated.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-repeat]");
@@ -259,8 +294,10 @@ function live(form) {
         const [old, fresh] = [form.querySelector(selector), page.querySelector(selector)];
         if (!old || !fresh || old.contains(document.activeElement)) continue;
         if (old.innerHTML === fresh.innerHTML) continue;
+        const settle = keep(old);
         old.replaceWith(fresh);
         prepare(fresh);
+        settle();
       }
     } catch {
       // The next key sends it again, and the buttons do it as well.

@@ -1,6 +1,7 @@
 //! Policies: a server's list, the editor, the versions.
 
 mod around;
+mod builder;
 mod changes;
 mod diff;
 mod draft;
@@ -13,7 +14,6 @@ mod open;
 mod panes;
 mod publish;
 mod race;
-mod rule;
 mod save;
 mod shadow;
 mod starters;

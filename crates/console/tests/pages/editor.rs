@@ -318,7 +318,7 @@ async fn a_viewer_looks_tries_and_publishes_nothing() {
         "value=\"save\"",
         "/publish?version=",
         "/rename",
-        "/delete",
+        "/delete\"",
     ] {
         assert!(!page.text.contains(absent), "{absent}");
     }

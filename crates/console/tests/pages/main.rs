@@ -2,6 +2,7 @@
 
 mod accounts;
 mod browser;
+mod builder;
 mod editor;
 mod floods;
 mod forms;

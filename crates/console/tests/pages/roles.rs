@@ -111,11 +111,10 @@ async fn the_story_in_forms() {
     let fields = [
         ("name", "CI agents"),
         ("document", start),
-        ("act", "rule"),
-        ("tool", "rerun_workflow"),
-        ("kind", "limit"),
-        ("max", "10"),
-        ("window", "minute"),
+        ("act", "build:write"),
+        ("b.form", "limits /tools/rerun_workflow"),
+        ("r.max", "10"),
+        ("r.window", "minute"),
     ];
     let answer = ada.submit(&path, &path, &fields).await;
     assert!(answer.is(200).text.contains("rerun_workflow_rate"));

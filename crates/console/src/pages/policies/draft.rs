@@ -3,6 +3,7 @@
 use domain::{PolicyId, Scope, ServerId};
 use serde::Deserialize;
 
+use super::builder::View;
 use crate::{pages::PageError, state::Console};
 
 /// What is being edited.
@@ -13,6 +14,14 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// Where its form is sent.
+    pub(super) fn action(self) -> String {
+        match self {
+            Self::New(server) => format!("/servers/{server}/policies/new"),
+            Self::Policy(policy) => format!("/policies/{policy}"),
+        }
+    }
+
     /// The server whose tools the document is checked against.
     pub(super) async fn server(
         self,
@@ -39,6 +48,8 @@ pub(super) struct Draft {
     pub(super) base: Option<i32>,
     /// The button.
     pub(super) act: String,
+    /// What the builder shows, where a button of its own has changed that.
+    pub(super) view: Option<View>,
     /// Every field, for the parts of the form that read their own.
     pub(super) fields: Fields,
 }
@@ -63,6 +74,7 @@ impl TryFrom<Vec<(String, String)>> for Draft {
             revision: number("revision")?,
             base: number("base")?,
             act: text("act"),
+            view: None,
             fields,
         })
     }

@@ -1,21 +1,23 @@
 //! The policy editor.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use domain::Scope;
+use domain::{Scope, Tool};
 use policy::Fault;
 use store::{policies::PolicyInfo, servers::Server};
 
 use super::{
     around::Loaded,
+    builder::{Builder, View},
     draft::{Draft, Place},
     excerpt::Finding,
     panes::{Panes, Tried},
     race::Race,
-    rule,
     shadow::Shadow,
     starters::Starters,
 };
@@ -35,10 +37,10 @@ const FINDINGS: usize = 50;
 pub(super) struct EditorPage {
     pub(super) shell: Shell,
     pub(super) server: Server,
-    tools: Vec<String>,
     /// None while the policy is being made.
     pub(super) policy: Option<PolicyInfo>,
     pub(super) draft: Draft,
+    builder: Builder,
     panes: Panes,
     /// What keeps the text from being saved: the first [`FINDINGS`] of `fault_count`, and so with
     /// the warnings.
@@ -62,13 +64,31 @@ pub(super) struct EditorPage {
     remark: Option<String>,
 }
 
-/// The bottom of the page alone, for the script that has it made anew while someone types.
+/// The builder and the bottom of the page alone, for the script that has it made anew while someone types.
 #[derive(Template)]
-#[template(path = "policies/panes.html")]
+#[template(path = "policies/look.html")]
 pub(super) struct PanesPart {
     pub(super) shell: Shell,
     pub(super) policy: Option<PolicyInfo>,
+    pub(super) builder: Builder,
     pub(super) panes: Panes,
+}
+
+/// The builder of what is in the editor.
+pub(super) async fn built(
+    console: &Console,
+    shell: &Shell,
+    place: Place,
+    draft: &mut Draft,
+    tools: Option<Arc<[Tool]>>,
+    found: &Findings,
+) -> Result<Builder, PageError> {
+    let sent = || View::sent(&draft.fields);
+    let view = draft.view.take().unwrap_or_else(sent);
+    let (text, report) = (draft.document.clone(), found.report.clone());
+    let (may_edit, action) = (shell.edits_policies(), place.action());
+    let build = move || Builder::new(&text, tools.as_deref(), &report, view, may_edit, action);
+    Ok(console.desk.work(build).await?)
 }
 
 impl EditorPage {
@@ -88,19 +108,20 @@ impl EditorPage {
             policy,
             around,
         } = Loaded::read(console, scope, place, true).await?;
-        let tools = around.tools.iter().flat_map(|tools| tools.iter());
-        let tools = tools.map(|tool| tool.name.clone()).collect();
+        let tools = around.tools.clone();
         let shadow = match &policy {
             Some(policy) => Shadow::of(console, scope, policy.id, &draft.document).await?,
             None => Shadow::default(),
         };
         let (panes, found) = Panes::look(console, &draft, around).await?;
+        let mut draft = draft;
+        let builder = built(console, &shell, place, &mut draft, tools, &found).await?;
         let page = Self {
             shell,
             server,
-            tools,
             policy,
             draft,
+            builder,
             panes,
             findings: Vec::new(),
             fault_count: 0,
@@ -189,8 +210,8 @@ impl EditorPage {
 
     fn action(&self) -> String {
         match &self.policy {
-            Some(policy) => format!("/policies/{}", policy.id),
-            None => format!("/servers/{}/policies/new", self.server.id),
+            Some(policy) => Place::Policy(policy.id).action(),
+            None => Place::New(self.server.id).action(),
         }
     }
 
@@ -226,13 +247,5 @@ impl EditorPage {
             .map(|finding| finding.fault.line.to_string())
             .collect();
         lines.join(" ")
-    }
-
-    fn windows(&self) -> &'static [&'static str] {
-        rule::WINDOWS
-    }
-
-    fn kinds(&self) -> &'static [(&'static str, &'static str)] {
-        rule::KINDS
     }
 }

@@ -8,7 +8,7 @@ use store::policies::Version;
 use super::{
     around::Loaded,
     draft::{Draft, Place},
-    editor::{EditorPage, PanesPart},
+    editor::{EditorPage, PanesPart, built},
     panes::Panes,
     starters::Starters,
 };
@@ -74,19 +74,23 @@ pub(super) async fn show(
     Ok(page.of_version(number).answer(StatusCode::OK))
 }
 
-/// `POST`, with `act=look`: the panes of what is in the editor now, and nothing else.
+/// `POST`, with `act=look`: the builder and the panes of what is in the
+/// editor now, and nothing else.
 pub(super) async fn look(
     console: &Console,
     scope: &Scope,
     shell: Shell,
     place: Place,
-    draft: Draft,
+    mut draft: Draft,
 ) -> Page {
     let loaded = Loaded::read(console, scope, place, false).await?;
-    let (panes, _) = Panes::look(console, &draft, loaded.around).await?;
+    let tools = loaded.around.tools.clone();
+    let (panes, found) = Panes::look(console, &draft, loaded.around).await?;
+    let builder = built(console, &shell, place, &mut draft, tools, &found).await?;
     Ok(Html(PanesPart {
         shell,
         policy: loaded.policy,
+        builder,
         panes,
     })
     .into_response())

@@ -1,4 +1,4 @@
-//! What the editor's buttons do: look, check, add a rule, save, review, publish.
+//! What the editor's buttons do: look, check, build, save, review, publish.
 
 use axum::{
     extract::State,
@@ -8,12 +8,13 @@ use axum::{
 use domain::{Capability, Name, PolicyId, ServerId};
 
 use super::{
+    builder,
     draft::{Draft, Place},
     editor::EditorPage,
     open,
     publish::ReviewPage,
     race::Race,
-    rule, shadow,
+    shadow,
 };
 use crate::{
     actions::{self, ActionError},
@@ -111,21 +112,15 @@ async fn store(
 
 /// The buttons that only work on the text: nothing is stored.
 async fn on_text(console: &Console, viewer: &Viewer, place: Place, mut draft: Draft) -> Page {
+    if let Some(act) = draft.act.strip_prefix("build:").map(str::to_owned) {
+        return build(console, viewer, place, draft, &act).await;
+    }
     match draft.act.as_str() {
         "look" => {
             let shell = viewer.shell("servers");
             open::look(console, &viewer.scope, shell, place, draft).await
         }
         "review" => review(console, viewer, place, draft).await,
-        "rule" => {
-            let mut faults = Faults::default();
-            let Some((text, said)) = rule::ruled(&draft, &mut faults) else {
-                return faulty(console, viewer, place, draft, faults).await;
-            };
-            draft.document = text;
-            let page = page(console, viewer, place, draft).await?;
-            Ok(page.remarked(said).answer(StatusCode::OK))
-        }
         "" if draft.fields.has("promote") => {
             let button = draft.fields.get("promote").to_owned();
             match shadow::promoted(&draft.document, &button) {
@@ -151,6 +146,36 @@ async fn on_text(console: &Console, viewer: &Viewer, place: Place, mut draft: Dr
             Ok(page.checked().answer(StatusCode::OK))
         }
     }
+}
+
+/// A button of the builder: the text is edited, or something is unfolded.
+async fn build(
+    console: &Console,
+    viewer: &Viewer,
+    place: Place,
+    mut draft: Draft,
+    act: &str,
+) -> Page {
+    if !builder::only_looks(act) {
+        actions::require(&viewer.scope, Capability::EditPolicies)?;
+    }
+    let server = place.server(console, &viewer.scope).await?;
+    let tools = actions::policies::inventory(console, &viewer.scope, server).await?;
+    let view = builder::View::sent(&draft.fields);
+    let (act, text) = (act.to_owned(), std::mem::take(&mut draft.document));
+    let work = move || builder::act(&act, &text, tools.as_deref(), view);
+    let done = console.desk.work(work).await?;
+    draft.document = done.document;
+    draft.view = Some(done.view);
+    let shown = page(console, viewer, place, draft).await?;
+    let status = match done.failed {
+        true => StatusCode::UNPROCESSABLE_ENTITY,
+        false => StatusCode::OK,
+    };
+    Ok(match done.remark {
+        Some(remark) => shown.remarked(remark).answer(status),
+        None => shown.answer(status),
+    })
 }
 
 /// What publishing would change, to be confirmed; or the editor again, where it cannot be.
