@@ -412,7 +412,10 @@ async fn bad_input_stays_in_the_form_and_out_of_the_text() {
         ("build:", vec![], "There is no such button"),
         (
             "build:drop 99999999999999999999",
-            vec![("b.form", check)],
+            vec![
+                ("b.open", "/tools/get_logs"),
+                ("b.form", "deny_if /tools/get_logs"),
+            ],
             "New refusal",
         ),
     ] {
