@@ -85,6 +85,8 @@ pub(super) struct Lexicon {
     pub(super) noun_too: Groups,
     /// Verbs that say little by themselves.
     pub(super) soft: Groups,
+    /// The verbs that follow a noun in names such as `task_create`.
+    pub(super) plain_verbs: Groups,
     /// Verbs that count only where there is no other.
     pub(super) last_resort: Groups,
 }
@@ -116,6 +118,7 @@ impl Lexicon {
             let bit = lexicon.bit(name);
             lexicon.learn(group, bit);
         }
+        lexicon.plain_verbs = lexicon.group("v_crud").unwrap_or_default();
         for (name, group) in args {
             let bit = lexicon.bit(&format!("{name}_arg"));
             for word in group.split_whitespace() {

@@ -74,7 +74,11 @@ impl Reading {
             }
         }
         let vague = lexicon.group("v_manage").unwrap_or_default();
-        if reading.args.meets(actions) || reading.verb.meets(vague) {
+        let manages = match reading.verb.is_empty() {
+            true => reading.lead.meets(vague),
+            false => reading.verb.meets(vague),
+        };
+        if reading.args.meets(actions) || manages {
             let said = subject.description.map(|text| verbs_of(text, lexicon));
             reading.actions = reading.actions.with(said.unwrap_or_default());
         }
@@ -177,8 +181,11 @@ fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
     let clear = |token: &Token| verb(token) && !token.groups.meets(lexicon.noun_too);
     let last = tokens.len().checked_sub(1)?;
     let first_clear = tokens.iter().position(clear);
-    // `task_create` and `log_delete` begin with a noun, `post_reply_to` does not.
-    if verb(&tokens[0]) && first_clear.is_none_or(|at| at == 0 || at < last) {
+    // `task_create` and `log_archive` begin with a noun, `search_ads_archive` does not.
+    let noun_first = |at: usize| {
+        at > 0 && at == last && (last == 1 || tokens[at].groups.meets(lexicon.plain_verbs))
+    };
+    if verb(&tokens[0]) && !first_clear.is_some_and(noun_first) {
         return Some((0, false));
     }
     if let Some(at) = first_clear {

@@ -175,3 +175,57 @@ impl Rules {
 
 pub(super) static RULES: LazyLock<Rules> =
     LazyLock::new(|| Rules::new(include_str!("../../data/rules.toml")));
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use toml::{Table, Value};
+
+    /// The groups that the code asks for by name.
+    const BY_CODE: [&str; 4] = ["result", "actions", "v_manage", "v_crud"];
+
+    fn file() -> Table {
+        include_str!("../../data/rules.toml")
+            .parse()
+            .expect("the rules are TOML")
+    }
+
+    fn table<'a>(file: &'a Table, name: &str) -> &'a Table {
+        file[name].as_table().expect(name)
+    }
+
+    #[test]
+    fn a_verb_is_in_one_group() {
+        let file = file();
+        let mut group_of = BTreeMap::new();
+        for (group, verbs) in table(&file, "verbs") {
+            for verb in verbs["words"].as_str().expect("words").split_whitespace() {
+                let other = group_of.insert(verb.to_owned(), group.clone());
+                assert_eq!(other, None, "{verb} is in {group} too");
+            }
+        }
+        assert!(group_of.len() > 300);
+    }
+
+    #[test]
+    fn every_group_is_asked_for() {
+        fn names(value: &Value, asked: &mut BTreeSet<String>) {
+            match value {
+                Value::String(text) => asked.extend(text.split_whitespace().map(str::to_owned)),
+                Value::Array(all) => all.iter().for_each(|value| names(value, asked)),
+                Value::Table(all) => all.values().for_each(|value| names(value, asked)),
+                _ => {}
+            }
+        }
+        let file = file();
+        let mut asked = BTreeSet::from(BY_CODE.map(str::to_owned));
+        names(&file["rule"], &mut asked);
+        names(&file["step"], &mut asked);
+        for groups in ["words", "args"] {
+            for group in table(&file, groups).keys() {
+                assert!(asked.contains(group), "no rule asks for {group}");
+            }
+        }
+    }
+}
