@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use domain::{Email, Name};
 
-use crate::{commands, config::Role, demo, dev, healthcheck, output::Format, policy};
+use crate::{catalog, commands, config::Role, demo, dev, healthcheck, output::Format, policy};
 
 /// Tollgate stands between AI agents and MCP servers: every tool call is decided before it runs, and
 /// every decision is on record.
@@ -36,6 +36,11 @@ enum Command {
     Policy {
         #[command(subcommand)]
         command: policy::PolicyCommand,
+    },
+    /// Works on what is known of tools.
+    Catalog {
+        #[command(subcommand)]
+        command: catalog::CatalogCommand,
     },
     /// Prints the OpenAPI document of the admin API.
     Openapi,
@@ -175,6 +180,7 @@ impl Cli {
                 command: UserCommand::Reset(args),
             } => commands::reset(&args),
             Command::Policy { command } => policy::run(&command),
+            Command::Catalog { command } => catalog::run(&command),
             Command::Openapi => {
                 crate::output::say(&console::openapi());
                 Ok(ExitCode::SUCCESS)
@@ -219,6 +225,7 @@ mod tests {
             "tollgate policy push a.json --policy p --url http://x --api-key k",
             "tollgate policy pull a.json --policy p --version 3 --force",
             "tollgate policy pull --server s --policy p -o yaml",
+            "tollgate catalog classify",
             "tollgate openapi",
             "tollgate demo-upstream --listen 127.0.0.1:0",
         ] {
@@ -228,6 +235,7 @@ mod tests {
             "tollgate serve",
             "tollgate serve --role both",
             "tollgate bootstrap --org x",
+            "tollgate catalog",
             "tollgate policy",
             "tollgate policy check",
             "tollgate policy decide a.json",

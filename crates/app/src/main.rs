@@ -1,6 +1,7 @@
 //! `tollgate`: the one binary. It reads its configuration, opens sockets, starts the loops between
 //! the rooms, and ends in order; and it is the command line.
 
+mod catalog;
 mod cli;
 mod cluster;
 mod commands;
