@@ -156,6 +156,12 @@ impl Limit {
             == (&other.counter, other.window_ms, other.scope, other.refill)
             && per(self) == per(other)
     }
+
+    /// Whether both take as much of it for any call.
+    pub(crate) fn same_cost(&self, other: &Self) -> bool {
+        let cost = |limit: &Self| limit.cost.as_ref().map(|cost| cost.path.clone());
+        cost(self) == cost(other)
+    }
 }
 
 impl Concurrent {

@@ -241,13 +241,14 @@ impl Rules {
 
 impl Needs {
     /// Adds a limit, each bucket once. Where two rules name one bucket, a rule that is enforced
-    /// counts before one in shadow, and of two the smaller `max`, which refuses first.
+    /// counts before one in shadow, and of two the smaller `max`, which refuses first. Where what
+    /// they take differs (a `rate_limit` may meet a `cost`), neither can stand for the other.
     fn spend(&mut self, limit: Limit) {
         let strictness = |limit: &Limit| (limit.mode == Mode::Shadow, limit.max);
         match self
             .limits
             .iter_mut()
-            .find(|other| other.same_bucket(&limit))
+            .find(|other| other.same_bucket(&limit) && other.same_cost(&limit))
         {
             Some(other) if strictness(other) <= strictness(&limit) => {}
             Some(other) => *other = limit,
@@ -262,12 +263,14 @@ fn annotations(tool: &Tool, hints: &mut dyn Iterator<Item = &Key>) -> Vec<(Box<s
     let Some(first) = hints.next() else {
         return annotations;
     };
-    if let Ok(document) = Document::parse(tool.definition.as_bytes(), DEFINITION_BOUNDS) {
-        for hint in std::iter::once(first).chain(hints) {
-            if annotations.iter().all(|(name, _)| *name != hint.text) {
-                let found = Annotation::resolve(document.root(), hint);
-                annotations.push((hint.text.clone(), found));
-            }
+    let document = Document::parse(tool.definition.as_bytes(), DEFINITION_BOUNDS);
+    for hint in std::iter::once(first).chain(hints) {
+        if annotations.iter().all(|(name, _)| *name != hint.text) {
+            let found = match &document {
+                Ok(document) => Annotation::resolve(document.root(), hint),
+                Err(_) => Annotation::Wrong,
+            };
+            annotations.push((hint.text.clone(), found));
         }
     }
     annotations

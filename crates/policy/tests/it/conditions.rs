@@ -6,7 +6,7 @@ use domain::{Tool, ToolClass};
 use json::Document;
 use policy::GrantFacts;
 
-use crate::common::{BOUNDS, classed, engine, judge, judge_at, with, with_block};
+use crate::common::{BOUNDS, classed, engine, judge, judge_at, tool, with, with_block};
 
 const GRID: &str = include_str!("../conditions/grid.jsonl");
 const CASES: &str = include_str!("../conditions/cases.jsonl");
@@ -177,4 +177,36 @@ fn a_grant_without_identity_has_a_missing_one() {
         with(&engine, "t", "", grant(None), 0),
         "deny_if /tools/t/deny_if/0"
     );
+}
+
+/// Nobody can say what hints an unreadable definition has, not even that there is none.
+#[test]
+fn annotations_of_a_definition_that_cannot_be_read_are_undecided() {
+    let readable = Tool {
+        definition: r#"{"annotations":{}}"#.to_owned(),
+        ..tool("t")
+    };
+    let twice = Tool {
+        definition: r#"{"annotations":{},"annotations":{"destructiveHint":true}}"#.to_owned(),
+        ..tool("t")
+    };
+    let condition = |value| {
+        format!(
+            r#"{{"conditions":[{{"path":"tool.annotations.destructiveHint","op":"exists","value":{value}}}]"#
+        )
+    };
+    let require = with_block(&format!(r#"{{"require":[{}}}]}}"#, condition(false)));
+    let passes = with_block(&format!(
+        r#"{{"deny_if":[{},"missing":"pass"}}]}}"#,
+        condition(true)
+    ));
+    for (document, refused) in [
+        (require, "require_failed /tools/t/require/0"),
+        (passes, "deny_if /tools/t/deny_if/0"),
+    ] {
+        let known = engine(&document, Some(std::slice::from_ref(&readable)));
+        assert_eq!(judge(&known, "t", "{}"), "allow");
+        let unknown = engine(&document, Some(std::slice::from_ref(&twice)));
+        assert_eq!(judge(&unknown, "t", "{}"), refused);
+    }
 }

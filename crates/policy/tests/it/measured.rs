@@ -304,3 +304,21 @@ fn the_last_steps_are_calls_in_flight_and_limits() {
         )
     );
 }
+
+/// `rate_limit` spends one from the bucket that a limit with `cost` has named; neither takes the
+/// other's place.
+#[test]
+fn a_rate_limit_on_the_bucket_of_a_spend_cap_leaves_the_cap() {
+    let document = r#"{"version":"1","default":"deny",
+        "all_tools":{"rate_limit":{"max":100,"window":60}},
+        "tools":{"t":{"limits":[{"counter":"t_rate","window":60,"max":1000,"cost":"args.amount"}]}}}"#;
+    let engine = engine(document, None);
+    let mut world = World::new();
+    let refused = world.call(&engine, r#"{"amount":5000}"#, NOON_MS);
+    assert_eq!(refused.code, Code::RateLimited);
+    let refused = world.call(&engine, r#"{"amount":"5000"}"#, NOON_MS);
+    assert_eq!(refused.code, Code::RateLimited);
+    let allowed = world.call(&engine, r#"{"amount":60}"#, NOON_MS);
+    let costs: Vec<_> = allowed.charges.iter().map(|c| (c.cost, c.left)).collect();
+    assert_eq!(costs, [(60, 940), (0, 40)]);
+}
