@@ -8,7 +8,9 @@ use std::cell::Cell;
 const EFFORT_MAX: u64 = 64 << 20;
 /// What looking at one member or element costs, whatever is in it.
 pub(crate) const STEP: usize = 16;
-/// How many times dearer a byte is to a pattern than to a comparison.
+/// What holding a value against one entry of a list of ranges or hosts costs.
+pub(crate) const ENTRY: usize = 4;
+/// How many times dearer a byte is to a small pattern than to a comparison.
 pub(crate) const PATTERN: usize = 4;
 
 /// What is left to spend on one call. Once it is spent nothing more is looked at, and what was not

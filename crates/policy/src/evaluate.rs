@@ -7,7 +7,7 @@ use json::{Kind, Value};
 
 use crate::{
     cidr,
-    effort::{Effort, PATTERN, STEP},
+    effort::{ENTRY, Effort, STEP},
     engine::Call,
     fold::{self, Meeting},
     host,
@@ -294,7 +294,7 @@ fn test(op: &Op, operand: Operand<'_>, effort: &Effort) -> Truth {
         }
         (Op::Order { than, holds }, Operand::Number(number)) => than.test(number, holds),
         (Op::Matches { pattern, negate }, Operand::Text(text)) => {
-            (pattern.is_match(text) != *negate).into()
+            (pattern.regex.is_match(text) != *negate).into()
         }
         (Op::Contains(Literal::Text(part)), Operand::Text(text)) => text.contains(&**part).into(),
         (Op::Contains(item), Operand::Json(array)) if array.kind() == Kind::Array => {
@@ -312,15 +312,28 @@ fn test(op: &Op, operand: Operand<'_>, effort: &Effort) -> Truth {
 
 /// What it takes to test this value.
 fn cost(op: &Op, value: Value<'_>) -> usize {
-    let times = match op {
-        Op::Matches { .. } => PATTERN,
-        Op::OneOf { others, .. } => others.len().max(1),
-        _ => 1,
-    };
     // Of what is counted, only a text has to be read for it.
     match (op, value.kind()) {
         (Op::LengthAtMost(_), Kind::Array | Kind::Object) => 0,
-        _ => value.span().len().saturating_mul(times),
+        _ => {
+            let (times, entries) = op.work();
+            let bytes = value.span().len().saturating_mul(times);
+            bytes.saturating_add(entries.saturating_mul(ENTRY))
+        }
+    }
+}
+
+impl Op {
+    /// How many times each byte of a value is looked at, and how many entries of a list of the
+    /// policy's the value is held against whatever its length.
+    pub(crate) fn work(&self) -> (usize, usize) {
+        match self {
+            Self::Matches { pattern, .. } => (pattern.price, 0),
+            Self::OneOf { others, .. } => (others.len().max(1), 0),
+            Self::Cidr(ranges) => (1, ranges.len()),
+            Self::HostIn(hosts) => (1, hosts.len()),
+            _ => (1, 0),
+        }
     }
 }
 

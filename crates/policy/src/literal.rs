@@ -1,6 +1,6 @@
 //! Values that a policy compares with.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeMap};
 
 use json::{Kind, Value};
 
@@ -14,7 +14,7 @@ pub(crate) enum Literal {
     Number(Number),
     Text(Box<str>),
     Array(Box<[Literal]>),
-    Object(Box<[(Box<str>, Literal)]>),
+    Object(BTreeMap<Box<str>, Literal>),
 }
 
 impl Literal {
@@ -70,11 +70,11 @@ impl Literal {
                 if members.len() != value.len() {
                     return Truth::False;
                 }
-                Truth::all(
-                    members
-                        .iter()
-                        .map(|(key, item)| value.get(key).map_or(Truth::False, |v| item.equals(v))),
-                )
+                // No object has a key twice, so of as many members none is left over.
+                Truth::all(value.members().map(|(key, v)| {
+                    let item = members.get(&*key);
+                    item.map_or(Truth::False, |item| item.equals(v))
+                }))
             }
         }
     }

@@ -127,6 +127,13 @@ pub(crate) struct Condition {
     pub(crate) value_text: String,
 }
 
+/// A pattern, and what each byte that it looks at costs.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    pub(crate) regex: Regex,
+    pub(crate) price: usize,
+}
+
 #[derive(Debug)]
 pub(crate) enum Op {
     /// `eq`, `in`, and with `negate` `neq`, `not_in`. Texts are apart because they are often many.
@@ -141,7 +148,7 @@ pub(crate) enum Op {
     },
     Exists(bool),
     Matches {
-        pattern: Regex,
+        pattern: Pattern,
         negate: bool,
     },
     Contains(Literal),

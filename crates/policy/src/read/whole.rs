@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use super::{At, Reader, block::Place, bypassed, chosen, field::Fields};
 use crate::{
     codes::{COUNTER_DISAGREES, HIDDEN_ANYWAY, TOO_MANY},
-    limit::{Limit, LimitScope, Refill},
+    limit::{LimitScope, Refill},
     path::Path,
-    rules::{Block, Rules},
+    rules::{Block, Condition, Rules},
 };
 
-/// Bytes of the tests' arguments, times conditions that may look at them. The slowest patterns take
-/// tens of nanoseconds for each, so all tests of a document run within a second or two.
-const TEST_WORK_MAX: usize = 64 << 20;
+/// What all tests of a document may look at, in bytes: as long as half a call may take.
+const TEST_WORK_MAX: usize = 32 << 20;
 
 /// Notes all of it.
 pub(super) fn look(
@@ -35,24 +34,27 @@ fn tests_take_long(reader: &mut Reader<'_>, document: &Fields<'_>, rules: &Rules
     let Some(at) = document.get("tests") else {
         return;
     };
-    let conditions = |block: &Block| {
-        let checks = block.require.iter().chain(&block.deny_if);
-        let when = block.approval.as_ref().and_then(|it| it.when.as_ref());
-        checks.map(|check| check.conditions.len()).sum::<usize>() + when.map_or(0, |it| it.len())
-    };
-    // A call meets its tool's own block or, at most, those of all classes.
-    let of_classes = rules.classes.iter().map(|(_, block)| conditions(block));
-    let of_tools = rules.tools.iter().map(|(_, block)| conditions(block));
-    let met = conditions(&rules.all_tools) + of_tools.fold(of_classes.sum(), usize::max);
-    let arguments = rules.tests.iter().filter_map(|case| case.args.as_ref());
-    let bytes: usize = arguments.map(|text| text.len()).sum();
-    if bytes.saturating_mul(met) > TEST_WORK_MAX {
+    let work = rules.tests.iter().map(|case| {
+        let places = rules.blocks_for(&case.tool, case.class);
+        let conditions = rules.applying(&places).flat_map(Block::conditions);
+        let bytes = case.args.as_ref().map_or(0, |text| text.len());
+        bytes.saturating_mul(conditions.map(looks).sum())
+    });
+    let work = work.fold(0, usize::saturating_add);
+    if work > TEST_WORK_MAX {
         let detail = format!(
-            "the tests have {bytes} bytes of arguments together, and a call may meet {met} \
-             conditions; at most {TEST_WORK_MAX} are allowed when the two are multiplied"
+            "the tests would look at {work} bytes: the arguments of each, times what the \
+             conditions that they meet may look at; at most {TEST_WORK_MAX} are allowed"
         );
         reader.fault(TOO_MANY, at, detail);
     }
+}
+
+/// How often a condition may look at one byte of the arguments: on the way to the value, for the
+/// value, and for each entry of the list that it is held against.
+fn looks(condition: &Condition) -> usize {
+    let (times, entries) = condition.op.work();
+    1 + times + entries
 }
 
 /// Limits on one bucket agree on what it holds and what a call costs.
@@ -69,8 +71,7 @@ fn agree(reader: &mut Reader<'_>, limits: &[Place<'_>]) {
             limit.per.as_ref().map(|per| &per.path),
         );
         let earlier = *first.entry(bucket).or_insert(place);
-        let cost = |limit: &Limit| limit.cost.as_ref().map(|cost| cost.path.clone());
-        let same_cost = cost(&earlier.limit) == cost(limit);
+        let same_cost = earlier.limit.same_cost(limit);
         let differs = match (earlier.limit.max == limit.max, same_cost) {
             (true, true) => continue,
             (false, _) => format!(

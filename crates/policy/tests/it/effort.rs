@@ -94,3 +94,76 @@ fn elements_count_one_by_one() {
     );
     assert_eq!(judge(&many("require", every, ""), &items), "require_failed");
 }
+
+/// A list of the policy's is gone through for each element of the call's.
+#[test]
+fn long_lists_against_very_many_elements_are_refused_in_either_sense() {
+    let list = |one: &dyn Fn(usize) -> String| (0..8000).map(one).collect::<Vec<_>>().join(",");
+    let hosts = list(&|n| format!(r#""h{n}.example.com""#));
+    let ranges = list(&|n| format!(r#""10.{}.{}.0/24""#, n / 256, n % 256));
+    for (op, values, one) in [
+        ("host_in", hosts, r#""http://a","#),
+        ("cidr", ranges, r#""1.1.1.1","#),
+    ] {
+        let condition = format!(r#"{{"path":"args.x[*]","op":"{op}","value":[{values}]}}"#);
+        let block = format!(r#"{{"deny_if":[{{"conditions":[{condition}]}}]}}"#);
+        let engine = engine(&with_block(&block), None);
+        let call = |count: usize| {
+            format!(
+                r#"{{"x":[{}{}]}}"#,
+                one.repeat(count),
+                &one[..one.len() - 1]
+            )
+        };
+        assert_eq!(judge(&engine, &call(500)), "allow", "{op}");
+        let start = std::time::Instant::now();
+        assert_eq!(judge(&engine, &call(300_000)), "deny_if", "{op}");
+        let took = start.elapsed();
+        // A second or two, unoptimised; minutes where the list is not counted.
+        assert!(took.as_secs() < 20, "{op}: {took:?}");
+    }
+}
+
+/// Members are looked up, not looked for.
+#[test]
+fn large_objects_are_compared_in_little_time() {
+    let members: Vec<String> = (0..15_000).map(|n| format!(r#""k{n}":{n}"#)).collect();
+    let object = |members: &mut dyn Iterator<Item = &String>| {
+        let members: Vec<&str> = members.map(String::as_str).collect();
+        format!("{{{}}}", members.join(","))
+    };
+    let policy = object(&mut members.iter());
+    let condition = format!(r#"{{"path":"args.x","op":"eq","value":{policy}}}"#);
+    let block = format!(r#"{{"require":[{{"conditions":[{condition}]}}]}}"#);
+    let engine = engine(&with_block(&block), None);
+    let turned = object(&mut members.iter().rev());
+    let other = turned.replacen(":17", ":18", 1);
+    let start = std::time::Instant::now();
+    assert_eq!(judge(&engine, &format!(r#"{{"x":{turned}}}"#)), "allow");
+    assert_eq!(
+        judge(&engine, &format!(r#"{{"x":{other}}}"#)),
+        "require_failed"
+    );
+    let took = start.elapsed();
+    assert!(took.as_secs() < 5, "{took:?}");
+}
+
+/// A pattern takes time linear in the text, and in the pattern: this one would take minutes.
+#[test]
+fn a_long_text_against_a_large_pattern_is_refused_in_either_sense() {
+    for (pattern, length) in [("a[ab]{0,8000}c", 50_000), ("a.{0,400}c", 1 << 20)] {
+        let condition =
+            |op: &str| format!(r#"[{{"path":"args.text","op":"{op}","value":"{pattern}"}}]"#);
+        let deny_if = format!(r#"{{"deny_if":[{{"conditions":{}}}]}}"#, condition("regex"));
+        let require = format!(
+            r#"{{"require":[{{"conditions":{}}}]}}"#,
+            condition("not_regex")
+        );
+        for (block, refused) in [(deny_if, "deny_if"), (require, "require_failed")] {
+            let engine = engine(&with_block(&block), None);
+            let call = |length: usize| format!(r#"{{"text":"{}"}}"#, "a".repeat(length));
+            assert_eq!(judge(&engine, &call(1000)), "allow", "{pattern}");
+            assert_eq!(judge(&engine, &call(length)), refused, "{pattern}");
+        }
+    }
+}
