@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use domain::Tool;
-use json::{Bounds, Document};
+use json::{Bounds, Document, Value};
 use policy::{Call, Engine, GrantFacts, Policy, Verdict};
 
 const BOUNDS: Bounds = Bounds {
@@ -180,7 +180,7 @@ fn large_arguments(c: &mut Criterion) {
     let absent = r#"{"path":"args.names.wanted","op":"exists","value":true}"#;
     let block = format!(
         r#"{{"require":[{{"conditions":[{}]}}],"deny_if":[{}]}}"#,
-        vec![each; 4].join(","),
+        [each; 4].join(","),
         vec![format!(r#"{{"conditions":[{text}]}},{{"conditions":[{absent}]}}"#); 6].join(",")
     );
     let document = format!(r#"{{"version":"1","default":"deny","tools":{{"t":{block}}}}}"#);
@@ -224,7 +224,7 @@ fn schema(c: &mut Criterion) {
         .map(|definition| Tool {
             name: definition
                 .get("name")
-                .and_then(|name| name.as_str())
+                .and_then(Value::as_str)
                 .unwrap_or_default()
                 .into(),
             title: None,

@@ -49,6 +49,8 @@ struct Whole {
     validator: Validator<Arguments>,
     /// How deep its schemas stand in one another for one value.
     nested: usize,
+    /// What looking at a byte of a text costs, see [`survey::Surveyed`].
+    pattern: usize,
 }
 
 /// Why arguments are refused.
@@ -156,7 +158,7 @@ impl Whole {
     fn compile(text: &str, patterns: &mut Patterns) -> Result<Self, Unusable> {
         let mut schema: serde_json::Value =
             serde_json::from_str(text).map_err(|_| "it has a number that cannot be read")?;
-        let nested = survey::price(&mut schema, patterns)?;
+        let surveyed = survey::price(&mut schema, patterns)?;
         let regex = PatternOptions::regex()
             .size_limit(patterns::SIZE_MAX)
             .dfa_size_limit(patterns::SIZE_MAX);
@@ -173,7 +175,8 @@ impl Whole {
             .map_err(|_| "it is not a JSON Schema, or has a pattern without a linear time")?;
         Ok(Self {
             validator,
-            nested: nested as usize,
+            nested: surveyed.nested as usize,
+            pattern: surveyed.pattern,
         })
     }
 
@@ -183,7 +186,7 @@ impl Whole {
             let what = "are nested too deep to be checked against it";
             return Err(Unsound::Invalid(format!("the arguments {what}")));
         }
-        let effort = Effort::default();
+        let effort = Effort::default().with_pattern(self.pattern);
         let valid = self.validator.is_valid(Argument::Value(arguments, &effort));
         if effort.is_spent() {
             let what = "the arguments are too large to be checked against it";
@@ -197,7 +200,7 @@ impl Whole {
 
     /// What is wrong, where that is quickly told.
     fn fault(&self, arguments: Value<'_>) -> String {
-        let effort = Effort::of(FAULT_EFFORT_MAX);
+        let effort = Effort::of(FAULT_EFFORT_MAX).with_pattern(self.pattern);
         match self.validator.validate(Argument::Value(arguments, &effort)) {
             Err(error) if !effort.is_spent() => words::fault(arguments, &error),
             _ => "the arguments do not satisfy it".to_owned(),

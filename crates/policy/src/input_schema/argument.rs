@@ -78,7 +78,7 @@ impl<'a> Node<'a, Arguments> for Argument<'a> {
         match self {
             Self::Value(value, effort) => {
                 let text = value.as_str()?;
-                let cost = STEP + text.len().saturating_mul(PATTERN);
+                let cost = STEP + text.len().saturating_mul(effort.pattern);
                 Some(if effort.spend(cost) {
                     text
                 } else {
@@ -163,7 +163,7 @@ impl<'a> Container<'a> {
     fn entries(self) -> impl Iterator<Item = (Value<'a>, Value<'a>)> + 'a {
         let Self { value, effort } = self;
         let paid = move |(key, _): &(Value<'a>, Value<'a>)| {
-            effort.spend(STEP + key.span().len().saturating_mul(PATTERN))
+            effort.spend(STEP + key.span().len().saturating_mul(effort.pattern))
         };
         value.entries().take_while(paid)
     }

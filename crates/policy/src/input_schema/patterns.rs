@@ -1,14 +1,13 @@
 //! What the patterns of schemas may take together.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use jsonschema::PatternCache;
 use regex::RegexBuilder;
 
 use super::survey::Unusable;
+use crate::effort::{PATTERN, PATTERNS};
 
-/// A pattern is counted with the smallest of these that it fits in when compiled.
-const SIZES: [usize; 3] = [16 << 10, 64 << 10, SIZE_MAX];
 /// The most memory that one compiled pattern may take.
 pub(super) const SIZE_MAX: usize = 256 << 10;
 /// All patterns of a server's schemas together, tries that did not fit included: an upstream could
@@ -21,7 +20,7 @@ const OF_NAMES_MAX: usize = 16;
 /// compiled once for all of them.
 pub(crate) struct Patterns {
     left: usize,
-    known: HashSet<Box<str>>,
+    known: HashMap<Box<str>, usize>,
     pub(super) compiled: PatternCache,
 }
 
@@ -29,7 +28,7 @@ impl Default for Patterns {
     fn default() -> Self {
         Self {
             left: SIZE_SUM_MAX,
-            known: HashSet::new(),
+            known: HashMap::new(),
             compiled: PatternCache::new(),
         }
     }
@@ -38,27 +37,24 @@ impl Default for Patterns {
 impl Patterns {
     /// Counts a pattern before the library compiles it. The library spells it anew for the same
     /// engine, so this is near enough; one that the engine cannot read as it stands is counted with
-    /// the most there can be.
-    pub(super) fn take(&mut self, pattern: &str) -> Result<(), Unusable> {
-        if self.known.contains(pattern) {
-            return Ok(());
+    /// the most there can be. Gives what looking at a byte costs with it.
+    pub(super) fn take(&mut self, pattern: &str) -> Result<usize, Unusable> {
+        if let Some(price) = self.known.get(pattern) {
+            return Ok(*price);
         }
-        for size in SIZES {
+        let mut most = PATTERN;
+        for (size, price) in PATTERNS.into_iter().filter(|(size, _)| *size <= SIZE_MAX) {
+            most = price;
             self.left = self
                 .left
                 .checked_sub(size)
                 .ok_or("the patterns of the server's schemas need too much memory")?;
-            match RegexBuilder::new(pattern).size_limit(size).build() {
-                Err(regex::Error::CompiledTooBig(_)) => {}
-                Ok(_) => break,
-                Err(_) => {
-                    self.left = self.left.saturating_sub(SIZE_MAX);
-                    break;
-                }
+            if RegexBuilder::new(pattern).size_limit(size).build().is_ok() {
+                break;
             }
         }
-        self.known.insert(pattern.into());
-        Ok(())
+        self.known.insert(pattern.into(), most);
+        Ok(most)
     }
 
     /// Bounds the patterns that names are tried against.

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::{Map, Value};
 
 use super::patterns::Patterns;
+use crate::effort::PATTERN;
 
 /// Subschemas that can be applied to one value, references followed.
 const APPLIED_MAX: u32 = 4096;
@@ -56,23 +57,37 @@ struct Survey<'s> {
     applied: HashMap<*const Value, Option<Applied>>,
     prices: HashMap<*const Value, u64>,
     deepest: u32,
+    pattern: usize,
 }
 
-/// Looks a schema through and puts the prices into it. Gives how deep schemas stand in one another
-/// for one value.
-pub(super) fn price(schema: &mut Value, patterns: &mut Patterns) -> Result<u32, Unusable> {
+/// What a schema makes of a check.
+pub(super) struct Surveyed {
+    /// How deep schemas stand in one another for one value.
+    pub(super) nested: u32,
+    /// What looking at a byte costs with the dearest of its patterns, or with all of those for
+    /// names that stand together.
+    pub(super) pattern: usize,
+}
+
+/// Looks a schema through and puts the prices into it.
+pub(super) fn price(schema: &mut Value, patterns: &mut Patterns) -> Result<Surveyed, Unusable> {
     let mut survey = Survey {
         root: schema,
         anchors: HashMap::new(),
         applied: HashMap::new(),
         prices: HashMap::new(),
         deepest: 0,
+        pattern: PATTERN,
     };
     survey.references(schema, true)?;
     survey.schemas(patterns)?;
-    let (deepest, prices) = (survey.deepest, survey.prices);
+    let surveyed = Surveyed {
+        nested: survey.deepest,
+        pattern: survey.pattern,
+    };
+    let prices = survey.prices;
     put(schema, &prices);
-    Ok(deepest)
+    Ok(surveyed)
 }
 
 /// Inner ones first, since adding a member moves the others.
@@ -154,14 +169,13 @@ impl<'s> Survey<'s> {
             self.prices
                 .insert(std::ptr::from_ref(schema), own_values(members, &inner));
             if let Some(Value::String(pattern)) = members.get("pattern") {
-                patterns.take(pattern)?;
+                self.pattern = self.pattern.max(patterns.take(pattern)?);
             }
             if let Some(Value::Object(named)) = members.get("patternProperties") {
                 // Each member's name is tried against each of these.
-                named
-                    .keys()
-                    .try_for_each(|pattern| patterns.take(pattern))?;
                 patterns.of_names(named.len())?;
+                let prices = named.keys().map(|pattern| patterns.take(pattern));
+                self.pattern = self.pattern.max(prices.sum::<Result<usize, _>>()?);
             }
             left.extend(inner);
         }

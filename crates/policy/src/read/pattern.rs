@@ -7,23 +7,11 @@ use regex::RegexBuilder;
 use super::{At, Reader, check::Sense};
 use crate::{
     codes::{BAD_REGEX, REGEX_TOO_LARGE, TEXT_TOO_LONG, UNANCHORED_PATTERN},
-    effort::PATTERN,
+    effort::PATTERNS,
     language::PATTERN_CHARS_MAX,
     rules::Pattern,
 };
 
-/// A compiled pattern is counted with the smallest of these it fits in, and beside it stands what
-/// looking at a byte costs then: on texts made for it the engine visits much of the pattern at each
-/// byte, for up to about 20 ns of each unit of effort. The largest is enough for hundreds of
-/// repetitions of a Unicode class.
-const SIZES: [(usize, usize); 5] = [
-    (4 << 10, PATTERN),
-    (16 << 10, 4 * PATTERN),
-    (64 << 10, 16 * PATTERN),
-    (256 << 10, 64 * PATTERN),
-    // So large a pattern no longer stays in a processor's cache.
-    (1 << 20, 1024 * PATTERN),
-];
 /// All patterns of a document together, tries that did not fit included, since they cost time.
 /// Without it, a document of 256 KiB could take gigabytes, and minutes.
 const SIZE_SUM_MAX: usize = 16 << 20;
@@ -51,7 +39,8 @@ impl Budget {
         if let Some(pattern) = self.known.get(text) {
             return Ok(pattern.clone());
         }
-        for (size, price) in SIZES {
+        // It is counted with the smallest size it fits in.
+        for (size, price) in PATTERNS {
             let Some(left) = self.left.checked_sub(size) else {
                 let detail = "the document's patterns together need too much memory; a class such \
                               as [a-z] needs far less than \\w or \\p{L}";

@@ -677,3 +677,20 @@ fn the_patterns_of_all_tools_share_one_budget() {
     assert_eq!(got("t0"), "allow");
     assert_eq!(got("t199"), "schema_unavailable /all_tools/validate");
 }
+
+/// A pattern takes time linear in the text, and in the pattern: these would take minutes.
+#[test]
+fn a_long_text_against_a_large_pattern_is_refused() {
+    let short = format!(r#"{{"a":"{}"}}"#, "a".repeat(1000));
+    let long = format!(r#"{{"a":"{}"}}"#, "a".repeat(1 << 20));
+    for (pattern, of_long) in [
+        ("a[ab]{0,3}c", "allow"),
+        ("a[ab]{0,2000}c", "invalid_arguments"),
+        ("a.{0,100}c", "invalid_arguments"),
+    ] {
+        let schema = format!(r#"{{"properties":{{"a":{{"not":{{"pattern":"{pattern}"}}}}}}}}"#);
+        assert_eq!(check(SCHEMA, &schema, &short), "allow", "{pattern}");
+        let got = quickly(|| check(SCHEMA, &schema, &long));
+        assert!(got.starts_with(of_long), "{pattern}: {got}");
+    }
+}
