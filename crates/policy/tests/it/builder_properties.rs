@@ -423,9 +423,8 @@ proptest! {
             let after = entries(&after).into_iter().find(|it| it.place == *place).cloned();
             let added = after.expect("it is there").rules;
             if added.len() > entry.rules.len() {
-                let news = added.iter().find(|rule| rule.rule.as_ref() == Some(&new));
                 // The last of its kind, where there is one like it already.
-                let news = added.iter().filter(|rule| rule.rule.as_ref() == Some(&new)).next_back().or(news);
+                let news = added.iter().rfind(|rule| rule.rule.as_ref() == Some(&new));
                 let added = at(news.expect("it was added"));
                 undone(&Edit::Add(place.clone(), new.clone()), &Edit::Remove(added))?;
             }
