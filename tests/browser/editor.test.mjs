@@ -100,7 +100,7 @@ test('faults stand at their line while one types', async () => {
   await page.getByText(/Nearest: deny/).waitFor();
   await press('Check');
   await page.getByRole('heading', { name: /faults; it cannot be saved yet/ }).waitFor();
-  await page.locator('.faults a[data-jump="10"]').first().click();
+  await page.locator('.faults a[data-jump="9"]').first().click();
   await page.locator('.cm-activeLine').getByText('"mux"').waitFor();
   await picture(page, '21-editor-faults', complaints);
 });

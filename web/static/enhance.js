@@ -56,7 +56,7 @@ function keep(old) {
     const form = document.querySelector("[data-opens]");
     const field = form && (form.querySelector("[aria-invalid]")
       ?? (form.dataset.opens === open ? null : form.querySelector("input:not([type=hidden]), select, textarea")));
-    const next = field ?? (focused && document.getElementById(focused));
+    const next = field ?? (focused ? document.getElementById(focused) : null);
     next?.focus({ preventScroll: !field });
     if (field) form.scrollIntoView({ block: "nearest" });
   };
