@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connect, rerun } from './lib/agent.mjs';
 import { launch, picture, watch } from './lib/browser.mjs';
+import { text as textOf, write as writeIn } from './lib/editor.mjs';
 import { TOKEN, bootstrap, eventually, startCircleCi, startTollgate, stopAll } from './lib/processes.mjs';
 
 const PASSWORD = 'correct horse battery staple';
@@ -59,18 +60,10 @@ async function someone() {
 }
 
 const press = (name, on = page) => on.getByRole('button', { name, exact: true }).first().click();
-const json = (on = page) => on.locator('.json-editor .cm-content');
-const text = (on = page) => on.locator('#document').inputValue();
+const json = () => page.locator('.json-editor .cm-content');
+const text = (on = page) => textOf(on);
+const write = (document, on = page) => writeIn(on, document);
 const tab = (name, on = page) => on.locator('.panes > label').filter({ hasText: name }).click();
-
-/** Types a whole document in the place of what stands in the editor. */
-async function write(document, on = page) {
-  await json(on).click();
-  await on.keyboard.press('Control+A');
-  await on.keyboard.press('Delete');
-  await on.keyboard.insertText(document);
-  assert.equal(await text(on), document, 'the form has what was typed');
-}
 
 async function publish(on = page) {
   await press('Review and publish', on);

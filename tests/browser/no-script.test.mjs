@@ -35,9 +35,8 @@ test('sign in, add a server, write a policy, issue a grant, read the log', async
   await page.getByText('rerun_workflow').first().waitFor();
   const server = new URL(page.url()).pathname.split('/')[2];
   await page.goto(`${app.url}/servers/${server}/policies/new`);
-  await page.getByLabel('Name').fill('Reads');
-  await page.getByRole('textbox', { name: /policy|document|json/i }).last()
-    .fill('{ "version": "1", "default": "deny", "tools": { "list_*": {} } }');
+  await page.getByLabel('Name', { exact: true }).fill('Reads');
+  await page.locator('#document').fill('{ "version": "1", "default": "deny", "tools": { "list_*": {} } }');
   await press('Review and publish');
   await press('Publish');
   await page.waitForURL(/\/policies\/pol_/);

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connect, rerun, said } from './lib/agent.mjs';
 import { launch, picture, watch } from './lib/browser.mjs';
+import { text, write } from './lib/editor.mjs';
 import { TOKEN, eventually, startCircleCi, startTollgate, stopAll } from './lib/processes.mjs';
 
 const TEN_RERUNS = `{ "version": "1", "default": "deny",
@@ -77,18 +78,17 @@ test('registers CircleCI, and its tools are found', async () => {
 
 test('writes the policy; faults are shown at their place', async () => {
   await page.goto(`${app.url}/servers/${server}/policies/new`);
-  await page.getByLabel('Name').fill('CI agents');
-  const editor = page.getByRole('textbox', { name: /policy|document|json/i }).last();
-  await editor.fill(TEN_RERUNS.replace('"max"', '"mux"'));
+  await page.getByLabel('Name', { exact: true }).fill('CI agents');
+  await write(page, TEN_RERUNS.replace('"max"', '"mux"'));
   await press('Review and publish');
   const fault = page.getByText(/mux/).first();
   await fault.waitFor();
-  const text = await page.getByRole('main').innerText();
-  assert.match(text, /line 2/i, 'the fault names its line');
-  assert.match(text, /max/, 'and the nearest known field');
-  assert.match(await editor.inputValue(), /mux/, 'nothing that was typed is lost');
+  const said = await page.getByRole('main').innerText();
+  assert.match(said, /line 2/i, 'the fault names its line');
+  assert.match(said, /max/, 'and the nearest known field');
+  assert.match(await text(page), /mux/, 'nothing that was typed is lost');
   await picture(page, '08-policy-faults', complaints);
-  await editor.fill(TEN_RERUNS);
+  await write(page, TEN_RERUNS);
   await press('Review and publish');
   await picture(page, '09-policy-review', complaints);
   await press('Publish');
