@@ -94,7 +94,7 @@ pub(crate) struct DecideArgs {
 /// Where Tollgate is.
 #[derive(Debug, Args)]
 pub(crate) struct ClientArgs {
-    /// Where Tollgate is, such as https://tollgate.example.com.
+    /// Where Tollgate is, such as `https://tollgate.example.com`.
     #[arg(long, value_name = "URL", env = "TOLLGATE_URL")]
     pub(crate) url: Option<String>,
     /// An API key; better set as the variable, since other users of this machine can read a
