@@ -21,6 +21,8 @@ use crate::pages::{fields::Faults, filters};
 
 /// So many rows are shown at once; the search finds the others.
 const ROWS_MAX: usize = 250;
+/// How many parts without a form are listed: a document of 256 KiB can have tens of thousands.
+const KEPT_MAX: usize = 50;
 /// With more rows there is a search.
 const ROWS_WITHOUT_SEARCH: usize = 10;
 /// So many tools are looked at for the arguments that a glob's rules may name.
@@ -85,7 +87,9 @@ pub(super) struct Builder {
     all_tools: Vec<Row>,
     hidden: Vec<String>,
     tests: Vec<TestShown>,
+    /// The first [`KEPT_MAX`] of what the builder has no form for.
     kept: Vec<Kept>,
+    kept_more: usize,
     /// The arguments that the open row's rules may name.
     paths: Vec<ArgumentField>,
 }
@@ -114,6 +118,7 @@ impl Builder {
             hidden: Vec::new(),
             tests: Vec::new(),
             kept: Vec::new(),
+            kept_more: 0,
             paths: Vec::new(),
         };
         match outline(text, inventory) {
@@ -138,7 +143,9 @@ impl Builder {
         self.all_tools = vec![row(outline.all_tools)];
         self.hidden = outline.hidden;
         self.tests = outline.tests;
+        self.kept_more = outline.kept.len().saturating_sub(KEPT_MAX);
         self.kept = outline.kept;
+        self.kept.truncate(KEPT_MAX);
         self.default_allow = outline.default_allow;
         self.description = outline.description.unwrap_or_default();
         if self.view.form.is_some() {
