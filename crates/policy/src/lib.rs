@@ -78,6 +78,6 @@ pub use limit::{
     Approval, Approvers, Argument, Concurrent, Limit, LimitScope, Mode, Refill, ResultLimit,
 };
 pub use policy::{Policy, check};
-pub use preview::{PreviewChange, ToolPreview, ToolVerdict, compare_previews, preview};
+pub use preview::{ToolPreview, ToolVerdict, preview};
 pub use schema::json_schema;
 pub use steps::{ConditionStep, Stage, Step, StepResult};

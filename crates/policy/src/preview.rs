@@ -1,12 +1,10 @@
 //! What a policy does to each tool before anybody calls it.
 
-mod compare;
 mod partial;
 
 use domain::{Tool, ToolClass, audit::Code};
 use serde::Serialize;
 
-pub use self::compare::{PreviewChange, compare_previews};
 use self::partial::{Facts, Refuses};
 use crate::{
     engine::{Call, Engine, GrantFacts, Verdict},

@@ -3,13 +3,12 @@
 use domain::{Tool, ToolClass};
 use json::Document;
 use policy::{
-    Call, Effect, Engine, GrantFacts, Policy, ToolPreview, ToolVerdict, Verdict, compare_previews,
-    coverage, preview,
+    Call, Engine, GrantFacts, Policy, ToolPreview, ToolVerdict, Verdict, coverage, preview,
 };
 use proptest::prelude::*;
 
 use crate::{
-    common::{BOUNDS, classed, engine, tool, tools},
+    common::{BOUNDS, classed, engine, tool},
     random,
 };
 
@@ -274,44 +273,6 @@ fn coverage_names_what_has_no_counterpart() {
     let classed = &of_classes()[..3];
     let idle = coverage(&policy, classed).rules_without_tool;
     assert!(idle.iter().any(|it| it.pointer == "/classes/execute"));
-}
-
-#[test]
-fn two_previews_are_compared_tool_by_tool() {
-    let tools = tools(&["a", "b", "c", "d", "e", "gone"]);
-    let of = |rules: &str, tools: &[Tool]| {
-        let document = format!(r#"{{"version":"1","default":"deny","tools":{{{rules}}}}}"#);
-        preview(&engine(&document, Some(tools)), tools, GRANT, NOON)
-    };
-    let before = of(
-        r#""a":{"rate_limit":{"max":20,"window":60}},"b":{},"c":{"action":"deny"},"d":{},"gone":{}"#,
-        &tools,
-    );
-    let after = of(
-        r#""a":{"rate_limit":{"max":10,"window":60}},"b":{"approval":{}},"c":{},"d":{"action":"allow"},
-           "e":{"action":"deny"}"#,
-        &tools[..5],
-    );
-    let told: Vec<_> = compare_previews(&before, &after)
-        .into_iter()
-        .map(|change| (change.effect, change.sentence))
-        .collect();
-    let expected = [
-        (
-            Effect::Tightens,
-            "`a`: allowed, 10 a minute instead of allowed, 20 a minute.",
-        ),
-        (
-            Effect::Tightens,
-            "`b`: held for a policy manager instead of allowed.",
-        ),
-        (Effect::Loosens, "`c`: allowed instead of refused."),
-        (Effect::Neutral, "`e`: refused instead of hidden."),
-        (Effect::Neutral, "`gone` is no longer there."),
-    ];
-    let expected = expected.map(|(effect, sentence)| (effect, sentence.to_owned()));
-    assert_eq!(told, expected);
-    assert_eq!(compare_previews(&after, &after), []);
 }
 
 /// Whether the call is forwarded, within its limits, without a person.
