@@ -5,12 +5,14 @@
 
 #[cfg(test)]
 mod evaluation;
+mod hidden;
 mod hints;
 mod lexicon;
 mod line;
 mod reading;
 mod rules;
 mod schema;
+mod signal;
 #[cfg(test)]
 mod tests;
 
@@ -18,9 +20,13 @@ use domain::tools::{Risk, Tool, ToolClass};
 use serde::Serialize;
 use serde_json::Value;
 
-pub use self::line::{BadLine, classify_line};
+pub use self::{
+    line::{BadLine, classify_line},
+    rules::rules_fingerprint,
+    signal::Signal,
+};
 use self::{reading::Reading, rules::RULES};
-use crate::server;
+use crate::{KnownTool, server};
 
 /// What is known of a tool.
 #[derive(Debug, Clone, Default)]
@@ -44,22 +50,26 @@ pub struct Classification {
     pub class: ToolClass,
     /// How much harm that is.
     pub risk: Risk,
-    /// What speaks for it, in words.
-    pub signals: Vec<String>,
+    /// What speaks for it, the reason of the class first; of each kind one.
+    pub signals: Vec<Signal>,
     /// How sure that is, from 0 to 1: 0.9 for a clear verb, 0.3 where nothing is known.
     pub confidence: f32,
 }
 
-/// The class of a tool: the catalogue's where it knows the server and the tool, else
-/// [`classify`]'s. A member's correction (`tool.class`) is the caller's to prefer.
+/// The class of a tool, as [`classification_of`] has it. A member's correction (`tool.class`) is the
+/// caller's to prefer.
 #[must_use]
 pub fn class_of(server_slug: Option<&str>, tool: &Tool) -> ToolClass {
-    let known = server_slug
-        .and_then(server)
-        .and_then(|server| server.tool(&tool.name));
-    if let Some(known) = known {
-        return known.class;
+    match known(server_slug, tool) {
+        Some(known) => known.class,
+        None => classification_of(None, tool).class,
     }
+}
+
+/// What a server's tool is taken for: what the catalogue's entry says where it knows the server and
+/// the tool, else what [`classify`] makes of it.
+#[must_use]
+pub fn classification_of(server_slug: Option<&str>, tool: &Tool) -> Classification {
     let definition: Value = serde_json::from_str(&tool.definition).unwrap_or_default();
     let subject = Subject {
         name: &tool.name,
@@ -68,31 +78,54 @@ pub fn class_of(server_slug: Option<&str>, tool: &Tool) -> ToolClass {
         schema: definition.get("inputSchema"),
         annotations: definition.get("annotations"),
     };
-    classify(&subject).class
+    let Some(known) = known(server_slug, tool) else {
+        return classify(&subject);
+    };
+    let why = Signal::new("catalogue", "the catalogue knows this tool");
+    let reading = Reading::new(&subject, &RULES.lexicon);
+    let said = by_steps((known.class, 1.0, why), &reading, &subject);
+    Classification {
+        risk: known.risk,
+        ..said
+    }
+}
+
+fn known(server_slug: Option<&str>, tool: &Tool) -> Option<&'static KnownTool> {
+    server_slug.and_then(server)?.tool(&tool.name)
 }
 
 /// What a tool that nobody has looked at is taken for.
 #[must_use]
 pub fn classify(subject: &Subject<'_>) -> Classification {
     let reading = Reading::new(subject, &RULES.lexicon);
-    let (class, confidence, why) = by_words(&reading);
-    let mut risk = class.risk();
-    let mut moved = false;
+    let said = by_steps(by_words(&reading), &reading, subject);
+    hints::raise(said, subject.annotations)
+}
+
+/// A class, how sure it is, and why.
+type Verdict = (ToolClass, f32, Signal);
+
+/// The risk of the class, and all that is worth saying.
+fn by_steps(
+    (class, confidence, why): Verdict,
+    reading: &Reading,
+    subject: &Subject<'_>,
+) -> Classification {
+    let steps = || RULES.steps.iter().filter(|step| step.fits(class, reading));
+    let by = steps().map(|step| step.risk).find(|by| *by != 0);
     let mut signals = vec![why];
-    for step in RULES.steps.iter().filter(|step| step.fits(class, &reading)) {
-        signals.push(step.signal.clone());
-        if !moved && step.risk != 0 {
-            risk = moved_by(risk, step.risk);
-            moved = true;
-        }
+    for step in steps() {
+        signal::add(&mut signals, &step.signal);
     }
-    let said = Classification {
+    for hidden in RULES.hidden.seen(subject) {
+        signal::add(&mut signals, hidden);
+    }
+    Classification {
         class,
-        risk,
+        risk: by.map_or(class.risk(), |by| moved_by(class.risk(), by)),
         signals,
         confidence,
-    };
-    hints::raise(said, subject.annotations)
+    }
 }
 
 fn moved_by(risk: Risk, step: i8) -> Risk {
@@ -106,16 +139,19 @@ fn moved_by(risk: Risk, step: i8) -> Risk {
 }
 
 /// The class by the words alone, how sure it is, and why.
-fn by_words(reading: &Reading) -> (ToolClass, f32, String) {
+fn by_words(reading: &Reading) -> Verdict {
     let lexicon = &RULES.lexicon;
     let (class, confidence, why) = by_verb(reading);
     match lexicon.class_of(reading.actions) {
-        Some(worst) if worst > class => (worst, 0.7, "offers several actions".to_owned()),
+        Some(worst) if worst > class => {
+            let why = Signal::new("several_actions", "offers several actions");
+            (worst, 0.7, why)
+        }
         _ => (class, confidence, why),
     }
 }
 
-fn by_verb(reading: &Reading) -> (ToolClass, f32, String) {
+fn by_verb(reading: &Reading) -> Verdict {
     let lexicon = &RULES.lexicon;
     if let Some(rule) = RULES.first(reading) {
         return (rule.class, 0.9, rule.why.clone());
@@ -124,7 +160,12 @@ fn by_verb(reading: &Reading) -> (ToolClass, f32, String) {
     let told = lexicon.class_of(reading.lead);
     let by_lead = |class: ToolClass| {
         let verb = reading.lead_word.as_deref().unwrap_or_default();
-        (class, 0.7, format!("its description says “{verb}”"))
+        let why = Signal::new("description_says", format!("its description says “{verb}”"));
+        (class, 0.7, why)
+    };
+    let by_result = || {
+        let why = Signal::new("names_result", "its name is that of a result");
+        (ToolClass::Read, 0.6, why)
     };
     let result = reading.plural
         || reading
@@ -137,11 +178,7 @@ fn by_verb(reading: &Reading) -> (ToolClass, f32, String) {
         {
             by_lead(told)
         }
-        (Some(_), None) if reading.doubtful && result => (
-            ToolClass::Read,
-            0.6,
-            "its name is that of a result".to_owned(),
-        ),
+        (Some(_), None) if reading.doubtful && result => by_result(),
         (Some(class), told) => {
             let verb = reading.verb_word.as_deref().unwrap_or_default();
             let sure = if told.is_none_or(|told| told == class) {
@@ -149,18 +186,15 @@ fn by_verb(reading: &Reading) -> (ToolClass, f32, String) {
             } else {
                 0.75
             };
-            (class, sure, format!("its name says “{verb}”"))
+            let why = Signal::new("name_says", format!("its name says “{verb}”"));
+            (class, sure, why)
         }
         (None, Some(told)) => by_lead(told),
-        (None, None) if result => (
-            ToolClass::Read,
-            0.6,
-            "its name is that of a result".to_owned(),
-        ),
+        (None, None) if result => by_result(),
         (None, None) => (
             ToolClass::Write,
             0.3,
-            "nothing says that it only reads".to_owned(),
+            Signal::new("nothing_known", "nothing says that it only reads"),
         ),
     }
 }

@@ -9,7 +9,10 @@ mod server;
 mod starter;
 mod words;
 
-pub use classify::{BadLine, Classification, Subject, class_of, classify, classify_line};
+pub use classify::{
+    BadLine, Classification, Signal, Subject, class_of, classification_of, classify, classify_line,
+    rules_fingerprint,
+};
 pub use server::{
     Argument, Credential, CredentialHeader, KnownTool, Package, Run, Server, circleci_tools,
     server, servers,

@@ -3,7 +3,7 @@
 use domain::tools::{Risk, ToolClass};
 use serde_json::Value;
 
-use super::Classification;
+use super::{Classification, signal::Signal};
 
 /// From this confidence on, words are clear.
 const CLEAR: f32 = 0.7;
@@ -47,7 +47,7 @@ pub(super) fn raise(said: Classification, annotations: Option<&Value>) -> Classi
             &mut raised,
             class,
             Risk::High,
-            "the server says that it destroys",
+            Signal::new("hint_destroys", "the server says that it destroys"),
         );
     }
     if hints.writes {
@@ -55,20 +55,20 @@ pub(super) fn raise(said: Classification, annotations: Option<&Value>) -> Classi
             &mut raised,
             ToolClass::Write,
             Risk::Low,
-            "the server says that it does not only read",
+            Signal::new("hint_writes", "the server says that it does not only read"),
         );
     }
     raised
 }
 
-fn raise_to(said: &mut Classification, class: ToolClass, risk: Risk, signal: &str) {
+fn raise_to(said: &mut Classification, class: ToolClass, risk: Risk, signal: Signal) {
     let risk = if class > said.class {
         class.risk().max(risk)
     } else {
         risk
     };
     if class > said.class || risk > said.risk {
-        said.signals.push(signal.to_owned());
+        said.signals.push(signal);
     }
     said.class = said.class.max(class);
     said.risk = said.risk.max(risk);

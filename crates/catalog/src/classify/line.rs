@@ -1,9 +1,10 @@
 //! Tools as lines of JSON in, classifications as lines of JSON out.
 
+use domain::tools::{Risk, ToolClass};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Classification, Subject, classify};
+use super::{Subject, classify};
 
 /// A line that is not a tool.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +44,11 @@ impl Argument {
 #[derive(Serialize)]
 struct Answer<'a> {
     name: &'a str,
-    #[serde(flatten)]
-    classification: Classification,
+    class: ToolClass,
+    risk: Risk,
+    /// In words.
+    signals: Vec<&'a str>,
+    confidence: f32,
 }
 
 /// One tool in, `{name, class, risk, signals, confidence}` out, neither with a line break.
@@ -61,9 +65,13 @@ pub fn classify_line(line: &str) -> Result<String, BadLine> {
         schema: tool.input_schema.as_ref(),
         annotations: tool.annotations.as_ref(),
     };
-    let classification = classify(&subject);
+    let said = classify(&subject);
+    let words = said.signals.iter().map(|signal| signal.words.as_str());
     Ok(serde_json::to_string(&Answer {
         name: &tool.name,
-        classification,
+        class: said.class,
+        risk: said.risk,
+        signals: words.collect(),
+        confidence: said.confidence,
     })?)
 }

@@ -6,9 +6,13 @@ use domain::tools::ToolClass;
 use serde::Deserialize;
 
 use super::{
+    hidden::{Hidden, HiddenText},
     lexicon::{Groups, Lexicon, Listed, VerbGroup},
     reading::Reading,
+    signal::Signal,
 };
+
+const TEXT: &str = include_str!("../../data/rules.toml");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,11 +23,13 @@ struct File {
     endings: Listed,
     rule: Vec<RuleText>,
     step: Vec<StepText>,
+    hidden: Vec<HiddenText>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RuleText {
+    id: String,
     class: ToolClass,
     why: String,
     when: WhenText,
@@ -32,11 +38,12 @@ struct RuleText {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StepText {
-    signal: String,
+    id: String,
+    words: String,
     #[serde(default)]
     risk: i8,
     #[serde(default)]
-    class: Option<ToolClass>,
+    classes: Vec<ToolClass>,
     when: WhenText,
 }
 
@@ -119,22 +126,24 @@ impl When {
 /// A pair of words that means something else than its verb alone.
 pub(super) struct Rule {
     pub(super) class: ToolClass,
-    pub(super) why: String,
+    pub(super) why: Signal,
     when: When,
 }
 
 /// Something that is worth saying of a tool, and may move its risk.
 pub(super) struct Step {
-    pub(super) signal: String,
-    /// One up, one down, or none.
+    pub(super) signal: Signal,
+    /// One up or down, two up, or none.
     pub(super) risk: i8,
-    class: Option<ToolClass>,
+    /// Of which classes it is said; of every one where it names none.
+    classes: Vec<ToolClass>,
     when: When,
 }
 
 impl Step {
     pub(super) fn fits(&self, class: ToolClass, reading: &Reading) -> bool {
-        self.class.is_none_or(|wanted| wanted == class) && self.when.holds(reading)
+        let asked = self.classes.is_empty() || self.classes.contains(&class);
+        asked && self.when.holds(reading)
     }
 }
 
@@ -142,6 +151,7 @@ pub(super) struct Rules {
     pub(super) lexicon: Lexicon,
     rules: Vec<Rule>,
     pub(super) steps: Vec<Step>,
+    pub(super) hidden: Hidden,
 }
 
 impl Rules {
@@ -152,17 +162,18 @@ impl Rules {
         let rule = |rule: RuleText| Rule {
             when: When::new(&rule.when, &lexicon),
             class: rule.class,
-            why: rule.why,
+            why: Signal::new(&rule.id, rule.why),
         };
         let step = |step: StepText| Step {
             when: When::new(&step.when, &lexicon),
-            signal: step.signal,
+            signal: Signal::new(&step.id, step.words),
             risk: step.risk,
-            class: step.class,
+            classes: step.classes,
         };
         Self {
             rules: file.rule.into_iter().map(rule).collect(),
             steps: file.step.into_iter().map(step).collect(),
+            hidden: Hidden::new(file.hidden),
             lexicon,
         }
     }
@@ -173,8 +184,28 @@ impl Rules {
     }
 }
 
-pub(super) static RULES: LazyLock<Rules> =
-    LazyLock::new(|| Rules::new(include_str!("../../data/rules.toml")));
+pub(super) static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::new(TEXT));
+
+/// Stands for the rules as this release has them: whoever keeps classifications keeps it beside them,
+/// and classifies again where it differs. The same on every machine.
+#[must_use]
+pub const fn rules_fingerprint() -> u64 {
+    fingerprint(TEXT.as_bytes(), fingerprint(VERSION.as_bytes(), FNV_OFFSET))
+}
+
+/// The code that reads the rules changes with it.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+const FNV_PRIME: u64 = 0x0100_0000_01b3;
+
+/// FNV-1a of 64 bits, which is no secret and no seal: it only has to differ.
+const fn fingerprint(mut bytes: &[u8], mut hash: u64) -> u64 {
+    while let [first, rest @ ..] = bytes {
+        hash = (hash ^ *first as u64).wrapping_mul(FNV_PRIME);
+        bytes = rest;
+    }
+    hash
+}
 
 #[cfg(test)]
 mod tests {
@@ -206,6 +237,30 @@ mod tests {
             }
         }
         assert!(group_of.len() > 300);
+    }
+
+    /// An id is a promise: whoever keeps signals finds them by it.
+    #[test]
+    fn ids_are_plain() {
+        let file = file();
+        let mut ids = 0;
+        for list in ["rule", "step", "hidden"] {
+            for entry in file[list].as_array().expect(list) {
+                let id = entry["id"].as_str().expect("an id");
+                let plain = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+                assert!(id.len() > 3 && id.chars().all(plain), "{id}");
+                ids += 1;
+            }
+        }
+        assert!(ids > 80);
+    }
+
+    #[test]
+    fn the_fingerprint_is_that_of_the_published_function() {
+        use super::{FNV_OFFSET, fingerprint};
+        assert_eq!(fingerprint(b"", FNV_OFFSET), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fingerprint(b"a", FNV_OFFSET), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fingerprint(b"foobar", FNV_OFFSET), 0x8594_4171_f739_67e8);
     }
 
     #[test]

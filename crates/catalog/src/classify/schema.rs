@@ -25,3 +25,20 @@ pub(super) fn choices(property: &Value) -> impl Iterator<Item = &str> {
         .chain(only)
         .filter_map(Value::as_str)
 }
+
+/// All text that a schema holds, names of properties too, at whatever depth.
+pub(super) fn texts(schema: &Value) -> Vec<&str> {
+    let (mut texts, mut open) = (Vec::new(), vec![schema]);
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) => texts.push(text.as_str()),
+            Value::Array(all) => open.extend(all),
+            Value::Object(all) => {
+                texts.extend(all.keys().map(String::as_str));
+                open.extend(all.values());
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    texts
+}

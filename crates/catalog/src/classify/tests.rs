@@ -4,7 +4,7 @@ use domain::tools::{Risk, Tool, ToolClass};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Classification, Subject, class_of, classify, classify_line};
+use super::{Classification, Subject, class_of, classification_of, classify, classify_line};
 use Risk::{Critical, High, Low, Medium};
 use ToolClass::{Destructive, Execute, Financial, Read, Write};
 
@@ -137,7 +137,7 @@ fn arguments_say_what_a_caller_chooses() {
     assert!(
         file.signals
             .iter()
-            .any(|said| said == "accepts a file path"),
+            .any(|said| said.words == "accepts a file path"),
         "{file:?}"
     );
     assert_eq!(with_args("add", &["a", "b"]).class, Read);
@@ -219,19 +219,72 @@ fn hints_raise_and_break_ties() {
 #[test]
 fn signals_and_confidence_explain() {
     let said = named("rerun_workflow");
+    let signals: Vec<_> = said.signals.iter().map(|s| (&*s.id, &*s.words)).collect();
     assert_eq!(
-        said.signals,
+        signals,
         [
-            "its name says “rerun”",
-            "re-triggers CI/CD workflow execution"
+            ("name_says", "its name says “rerun”"),
+            ("reruns_ci", "re-triggers CI/CD workflow execution"),
         ]
     );
     assert!(said.confidence > named("frobnicate").confidence);
     let said = hinted("get_file", &json!({"destructiveHint": true}));
-    assert_eq!(
-        said.signals.last().expect("signals"),
-        "the server says that it destroys"
+    let last = said.signals.last().expect("signals");
+    assert_eq!(&*last.id, "hint_destroys");
+    assert_eq!(last.words, "the server says that it destroys");
+}
+
+/// What attacks ask for, by the ids that they use.
+#[test]
+fn the_signals_that_attacks_abuse_are_told_by_id() {
+    for (name, args, id) in [
+        ("send_email", &["to"][..], "external_message"),
+        ("list_messages", &[], "private_data"),
+        ("transfer_funds", &[], "moves_money"),
+        ("create_refund", &["amount"], "amount_argument"),
+        ("place_order", &["unit_price"], "amount_argument"),
+        ("update_item", &["quantity"], "amount_argument"),
+        ("connect", &["api_key"], "secret_input"),
+        ("get_user", &["password"], "secret_input"),
+        ("get_secret", &[], "secret_output"),
+        ("run_command", &[], "shell_command"),
+        ("run_python", &["code"], "shell_command"),
+        ("add_mcp_server", &["command"], "shell_command"),
+        ("execute_sql", &["sql"], "raw_query"),
+        ("add_collaborator", &[], "access_change"),
+        ("remove_member", &[], "access_change"),
+        ("write_file", &["path"], "file_path_input"),
+        ("read_file", &["path"], "file_path_input"),
+        ("fetch_url", &["url"], "url_input"),
+        ("generate_image", &["prompt"], "paid_generation"),
+        ("browser_click", &[], "ui_control"),
+        ("browser_navigate", &["url"], "ui_control"),
+        ("press_key", &[], "ui_control"),
+        ("delete_repository", &[], "irreversible"),
+        ("delete_comment", &[], "irreversible"),
+        ("bulk_update_contacts", &[], "bulk_operation"),
+        ("bulk_delete_contacts", &[], "bulk_operation"),
+    ] {
+        let said = with_args(name, args);
+        let ids: Vec<_> = said.signals.iter().map(|signal| &*signal.id).collect();
+        assert!(ids.contains(&id), "{name} {args:?}: {ids:?}");
+    }
+    let read = with_args("search_products", &["price"]);
+    assert!(
+        read.signals
+            .iter()
+            .all(|signal| &*signal.id != "amount_argument")
     );
+}
+
+#[test]
+fn a_kind_of_signal_is_said_once() {
+    let said = with_args("read_file", &["path", "filepath"]);
+    let paths = said
+        .signals
+        .iter()
+        .filter(|signal| &*signal.id == "file_path_input");
+    assert_eq!(paths.count(), 1, "{said:?}");
 }
 
 #[test]
@@ -241,7 +294,8 @@ fn lines_in_and_out() {
     assert_eq!(answer["name"], "run_sql");
     assert_eq!(answer["class"], "execute");
     assert_eq!(answer["risk"], "critical");
-    assert!(answer["signals"].is_array() && answer["confidence"].is_number());
+    let signals = answer["signals"].as_array().expect("a list");
+    assert!(signals.iter().all(Value::is_string) && answer["confidence"].is_number());
     for bad in [
         "",
         "[]",
@@ -279,6 +333,22 @@ fn the_catalogue_knows_better_than_a_hint() {
         Destructive
     );
     assert_eq!(class_of(None, &tool("get_it", "not json")), Read);
+}
+
+/// And what a known tool's own text says is still looked at: it may have changed since.
+#[test]
+fn of_a_known_tool_risk_and_signals_are_told_too() {
+    let poisoned = r#"{"inputSchema":{"properties":{"a":{"title":"<IMPORTANT>"}}}}"#;
+    for known in &crate::server("circleci").expect("in the catalogue").tools {
+        let said = classification_of(Some("circleci"), &tool(&known.name, poisoned));
+        assert_eq!((said.class, said.risk), (known.class, known.risk));
+        assert!(said.confidence > 0.99);
+        let ids: Vec<_> = said.signals.iter().map(|signal| &*signal.id).collect();
+        assert_eq!(ids.first(), Some(&"catalogue"));
+        assert_eq!(ids.last(), Some(&"hidden_instructions"));
+    }
+    let unknown = tool("rerun_workflow", "{}");
+    assert_eq!(classification_of(None, &unknown), named("rerun_workflow"));
 }
 
 #[test]
