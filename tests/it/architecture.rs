@@ -86,7 +86,7 @@ fn one_crate_on_each_wire() {
         ("jsonwebtoken", &["vault"]),
         ("rustls-native-certs", &["upstream"]),
         ("argon2", &["console"]),
-        ("askama", &["console"]),
+        ("askama", &["console", "site"]),
         ("saphyr-parser", &["app"]),
     ] {
         let users: Vec<&str> = crates

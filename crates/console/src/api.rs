@@ -54,7 +54,7 @@ pub(crate) fn operations() -> OpenApiRouter<Console> {
     OpenApiRouter::default().nest(BASE, operations)
 }
 
-/// The whole of `/api`, unknown paths included, `/openapi.json` and the manual.
+/// The whole of `/api`, unknown paths included, and `/openapi.json`.
 pub(crate) fn router(console: &Console) -> Router {
     let (router, document) = operations().split_for_parts();
     let known = strict::Known::of(&document);
@@ -71,7 +71,6 @@ pub(crate) fn router(console: &Console) -> Router {
         .layer(CatchPanicLayer::custom(ApiError::from_panic))
         .layer(middleware::from_fn(envelope::envelop));
     api.merge(crate::openapi::router())
-        .merge(crate::manual::router())
         .with_state(console.clone())
 }
 

@@ -9,7 +9,6 @@ mod api;
 mod desk;
 mod headers;
 mod mail;
-mod manual;
 mod openapi;
 mod pages;
 mod passwords;
@@ -17,12 +16,12 @@ mod routes;
 mod session;
 mod settings;
 mod state;
-mod statics;
 
 pub use passwords::{BadPassword, hash_password};
 pub use settings::{Mail, Settings, SignUp};
 pub use state::Needs;
 
+use site::{manual, statics};
 use state::Console;
 
 /// Pages, static files and the admin API.
@@ -30,10 +29,18 @@ use state::Console;
 /// The peer's address is read from `axum::extract::ConnectInfo<SocketAddr>` in the request's
 /// extensions; without it, sign-in is throttled by account alone.
 pub fn router(needs: Needs) -> axum::Router {
+    let public = site::router(site::Needs {
+        db: needs.db.clone(),
+        settings: needs.settings.site(),
+    });
     let console = Console::new(needs);
-    pages::router(&console).merge(api::router(&console)).layer(
-        axum::middleware::from_fn_with_state(console, headers::secure),
-    )
+    pages::router(&console)
+        .merge(api::router(&console))
+        .merge(public)
+        .layer(axum::middleware::from_fn_with_state(
+            console,
+            headers::secure,
+        ))
 }
 
 /// The OpenAPI 3.1 document, pretty-printed JSON, as committed in `docs/openapi.json`.
@@ -47,6 +54,7 @@ pub fn openapi() -> String {
 pub fn routes() -> Vec<(String, String)> {
     let mut routes = pages::routes();
     routes.extend(api::routes());
+    routes.extend(site::routes());
     routes
 }
 

@@ -23,41 +23,17 @@ mod settings;
 pub(crate) use account::reset_link;
 pub(crate) use error::PageError;
 
-use askama::Template;
 use axum::{
     Router,
-    http::{StatusCode, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
 };
 
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{routes::Routes, session, state::Console, statics};
+use crate::{routes::Routes, session, state::Console};
 
-/// A rendered template.
-pub(crate) struct Html<T>(pub(crate) T);
-
-impl<T: Template> IntoResponse for Html<T> {
-    fn into_response(self) -> Response {
-        match self.0.render() {
-            Ok(text) => {
-                ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
-            }
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a template failed"
-                );
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "Something went wrong on our side.",
-                )
-                    .into_response()
-            }
-        }
-    }
-}
+pub(crate) use site::Html;
 
 /// What a handler answers.
 pub(crate) type Page = Result<Response, PageError>;
@@ -87,8 +63,6 @@ pub(crate) fn router(console: &Console) -> Router {
             PageError::Broken.into_response()
         }))
         .layer(from_fn_with_state(console.clone(), session::guard))
-        .route("/static/{hash}/{name}", axum::routing::get(statics::get))
-        .route("/favicon.ico", axum::routing::get(statics::favicon))
         .fallback(not_found)
         .with_state(console.clone())
 }

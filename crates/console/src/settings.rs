@@ -47,6 +47,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What the public site needs to know of it.
+    pub(crate) fn site(&self) -> site::Settings {
+        site::Settings {
+            public_url: self.public_url.clone(),
+            sign_up_open: self.sign_up == SignUp::Open,
+            version: self.version,
+        }
+    }
+
     /// Whether people reach the console by https.
     #[must_use]
     pub fn https(&self) -> bool {

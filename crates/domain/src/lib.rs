@@ -5,6 +5,7 @@
 //! (`gateway` and `store`) can still hand each other data: [`routes`] one way, [`audit`] the other.
 
 pub mod audit;
+pub mod catalogue;
 pub mod ids;
 pub mod names;
 pub mod roles;

@@ -9,6 +9,7 @@ pub mod accounts;
 pub mod admin_events;
 pub mod api_keys;
 pub mod audit;
+pub mod catalogue;
 pub mod db;
 pub mod grants;
 pub mod keys;

@@ -57,7 +57,7 @@ impl From<policy::Fault> for Fault {
             line: fault.line,
             column: fault.column,
             code: fault.code,
-            docs: crate::manual::url(fault.code),
+            docs: site::manual::url(fault.code),
             detail: fault.detail,
             got: fault.got,
             hint: fault.hint,

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::pages::PageError;
+use crate::SiteError;
 
 struct File {
     name: &'static str,
@@ -57,7 +57,8 @@ fn path(name: &str, bytes: &[u8]) -> String {
 
 /// Where a page finds the file. Names come from templates, so an unknown one is a mistake of ours
 /// that the test below would find.
-pub(crate) fn url(name: &str) -> &'static str {
+#[must_use]
+pub fn url(name: &str) -> &'static str {
     FILES
         .iter()
         .position(|file| file.name == name)
@@ -65,12 +66,12 @@ pub(crate) fn url(name: &str) -> &'static str {
 }
 
 /// `GET /static/{hash}/{name}`: what is under this name never changes, so it is never asked again.
-pub(crate) async fn get(Path((hash, name)): Path<(String, String)>) -> Result<Response, PageError> {
+pub(crate) async fn get(Path((hash, name)): Path<(String, String)>) -> Result<Response, SiteError> {
     let wanted = format!("/static/{hash}/{name}");
     let at = paths()
         .iter()
         .position(|path| *path == wanted)
-        .ok_or(PageError::NotFound)?;
+        .ok_or(SiteError::NotFound)?;
     let file = &FILES[at];
     let headers = [
         (header::CONTENT_TYPE, file.kind),

@@ -8,17 +8,12 @@ use std::sync::LazyLock;
 
 use askama::Template;
 use axum::{
-    Router,
     extract::Path,
     http::header,
     response::{IntoResponse, Response},
-    routing::get,
 };
 
-use crate::{
-    pages::{Html, PageError},
-    state::Console,
-};
+use crate::{Html, SiteError, routes::Routes};
 
 /// How long browsers may keep what changes with a release only.
 const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
@@ -76,21 +71,22 @@ const PAGES: [(&str, &str); 39] = pages! {
 };
 
 /// Where the page of a fault or warning is served.
-pub(crate) fn url(code: &str) -> String {
+#[must_use]
+pub fn url(code: &str) -> String {
     format!("/docs/faults/{code}")
 }
 
-pub(crate) fn router() -> Router<Console> {
-    Router::new()
-        .route("/docs/policy", get(async || page(LANGUAGE)))
-        .route("/docs/faults", get(async || page(FAULTS)))
-        .route("/docs/faults/{code}", get(fault))
-        .route("/schemas/policy-1.json", get(schema))
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .get("/docs/policy", async || page(LANGUAGE))
+        .get("/docs/faults", async || page(FAULTS))
+        .get("/docs/faults/{code}", fault)
+        .get("/schemas/policy-1.json", schema)
 }
 
-async fn fault(Path(code): Path<String>) -> Result<Response, PageError> {
+async fn fault(Path(code): Path<String>) -> Result<Response, SiteError> {
     let found = PAGES.iter().find(|(known, _)| *known == code);
-    let (_, text) = found.ok_or(PageError::NotFound)?;
+    let (_, text) = found.ok_or(SiteError::NotFound)?;
     Ok(page(text))
 }
 

@@ -1,0 +1,76 @@
+//! What a public page answers when it cannot be shown.
+
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use store::StoreError;
+
+use crate::Html;
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+pub enum SiteError {
+    /// No such page, server, tool or attack.
+    #[error("There is nothing here")]
+    NotFound,
+    /// The address holds something that no link of ours does.
+    #[error("This address cannot be read")]
+    BadQuery,
+    /// Postgres is away.
+    #[error("The catalogue cannot be reached")]
+    Unavailable,
+}
+
+impl SiteError {
+    fn answer(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "The address is wrong, or what was here is gone.",
+            ),
+            Self::BadQuery => (
+                StatusCode::BAD_REQUEST,
+                "A filter has a value that it cannot have. Begin again from the catalogue.",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Calls of agents are decided all the same. Try again in a moment.",
+            ),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "site_error.html")]
+struct ErrorPage {
+    status: u16,
+    title: String,
+    advice: &'static str,
+}
+
+impl IntoResponse for SiteError {
+    fn into_response(self) -> Response {
+        let (status, advice) = self.answer();
+        let page = ErrorPage {
+            status: status.as_u16(),
+            title: self.to_string(),
+            advice,
+        };
+        (status, Html(page)).into_response()
+    }
+}
+
+impl From<StoreError> for SiteError {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::NotFound) {
+            return Self::NotFound;
+        }
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a public page failed"
+        );
+        Self::Unavailable
+    }
+}

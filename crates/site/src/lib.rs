@@ -1,0 +1,38 @@
+//! The public site: what anyone can read without signing in. The first page, the catalogue of servers
+//! and tools, the attack database, the manual.
+//!
+//! Nothing here knows of organisations, sessions or cookies, so every page is the same for everyone
+//! and may be cached. Pages that change something (sign-up, the contact form) are the console's.
+
+mod error;
+mod html;
+pub mod manual;
+mod routes;
+mod state;
+pub mod statics;
+
+pub use error::SiteError;
+pub use html::Html;
+pub use state::{Needs, Settings};
+
+use axum::Router;
+use state::Site;
+
+fn all() -> routes::Routes {
+    manual::routes(routes::Routes::new())
+}
+
+/// Every public page and static file.
+pub fn router(needs: Needs) -> Router {
+    let (pages, _) = all().into_parts();
+    pages
+        .route("/static/{hash}/{name}", axum::routing::get(statics::get))
+        .route("/favicon.ico", axum::routing::get(statics::favicon))
+        .with_state(Site::new(needs))
+}
+
+/// Every page, as (method, path pattern), for the test that walks them all.
+#[must_use]
+pub fn routes() -> Vec<(String, String)> {
+    all().into_parts().1
+}

@@ -1,0 +1,125 @@
+-- The public catalogue: what is known of MCP servers and their tools. It belongs to no organisation,
+-- everyone reads it, and only the owner's login (the command line) writes it.
+
+create extension if not exists pg_trgm;
+
+create table catalogue_servers (
+    id bigint generated always as identity primary key,
+    slug text not null unique check (length(slug) between 1 and 200),
+    name text not null,
+    vendor text,
+    summary text,
+    repo text,
+    subdir text,
+    licence text,
+    packages text[] not null default '{}',
+    transports text[] not null default '{}',
+    remote_url text,
+    auth text,
+    official boolean not null default false,
+    tags text[] not null default '{}',
+    sources text[] not null default '{}',
+    tools_from text,
+    tools_date date,
+    tools_total integer,
+    copies integer not null default 0,
+    platform text,
+    version text,
+    origin text not null check (origin in ('shipped', 'imported', 'registry')),
+    -- Null: not scanned yet.
+    tool_count integer,
+    -- By class, mildest first, and by risk, lowest first.
+    by_class integer[] not null default '{0,0,0,0,0}' check (cardinality(by_class) = 5),
+    by_risk integer[] not null default '{0,0,0,0}' check (cardinality(by_risk) = 4),
+    -- What its line said when it was loaded last, so that loading it again does nothing.
+    content_hash bytea not null,
+    added_at timestamptz not null default now(),
+    changed_at timestamptz not null default now(),
+    -- Names split into words; what is searched.
+    words text not null,
+    search tsvector not null generated always as (to_tsvector('simple', words)) stored
+);
+create index catalogue_servers_search on catalogue_servers using gin (search);
+create index catalogue_servers_words on catalogue_servers using gin (words gin_trgm_ops);
+
+create table catalogue_tools (
+    server_id bigint not null references catalogue_servers on delete cascade,
+    -- As the server lists them.
+    position integer not null,
+    name text not null,
+    description text,
+    does text,
+    note text,
+    args jsonb,
+    hints jsonb not null default '{}',
+    class text not null check (class in ('read', 'write', 'execute', 'destructive', 'financial')),
+    risk text not null check (risk in ('low', 'medium', 'high', 'critical')),
+    signals jsonb not null default '[]',
+    confidence real not null,
+    corrected boolean not null default false,
+    words text not null,
+    search tsvector not null generated always as (to_tsvector('simple', words)) stored,
+    primary key (server_id, name)
+);
+create index catalogue_tools_search on catalogue_tools using gin (search);
+create index catalogue_tools_words on catalogue_tools using gin (words gin_trgm_ops);
+
+-- How a server's tool list changed.
+create table catalogue_releases (
+    server_id bigint not null references catalogue_servers on delete cascade,
+    number integer not null,
+    version text,
+    date date,
+    tool_count integer not null,
+    added text[] not null default '{}',
+    removed text[] not null default '{}',
+    changed text[] not null default '{}',
+    seen_at timestamptz not null default now(),
+    primary key (server_id, number)
+);
+
+-- What the operator says of a tool; outlives every load.
+create table catalogue_corrections (
+    slug text not null,
+    tool text not null,
+    class text not null check (class in ('read', 'write', 'execute', 'destructive', 'financial')),
+    risk text not null check (risk in ('low', 'medium', 'high', 'critical')),
+    note text,
+    set_at timestamptz not null default now(),
+    primary key (slug, tool)
+);
+
+-- What the catalogue holds, counted at the end of each load.
+create table catalogue_totals (
+    singleton boolean primary key default true check (singleton),
+    -- Raised by each load; part of the entity tag of every public page.
+    revision bigint not null default 0,
+    loaded_at timestamptz,
+    servers integer not null default 0,
+    servers_scanned integer not null default 0,
+    -- Of those scanned, the integrations that a platform hosts.
+    hosted integer not null default 0,
+    tools integer not null default 0,
+    by_class integer[] not null default '{0,0,0,0,0}',
+    by_risk integer[] not null default '{0,0,0,0}',
+    -- What was loaded and classified by: a later release of Tollgate does it again.
+    shipped_hash bytea,
+    rules_hash bytea
+);
+insert into catalogue_totals default values;
+
+grant select on catalogue_servers, catalogue_tools, catalogue_releases, catalogue_corrections,
+    catalogue_totals to tollgate_console;
+
+-- What people wrote in the contact form.
+create table contact_messages (
+    id uuid primary key,
+    name text not null check (length(name) between 1 and 100),
+    email text not null check (length(email) between 3 and 254),
+    organisation text check (length(organisation) <= 100),
+    message text not null check (length(message) between 1 and 5000),
+    -- Null until a letter to the operator was taken by the mail server.
+    mailed_at timestamptz
+);
+grant select, insert on contact_messages to tollgate_console;
+grant update (mailed_at) on contact_messages to tollgate_console;
