@@ -81,7 +81,7 @@ pub fn classification_of(server_slug: Option<&str>, tool: &Tool) -> Classificati
     let Some(known) = known(server_slug, tool) else {
         return classify(&subject);
     };
-    let why = Signal::new("catalogue", "the catalogue knows this tool");
+    let why = signal::new("catalogue", "the catalogue knows this tool");
     let reading = Reading::new(&subject, &RULES.lexicon);
     let said = by_steps((known.class, 1.0, why), &reading, &subject);
     Classification {
@@ -144,7 +144,7 @@ fn by_words(reading: &Reading) -> Verdict {
     let (class, confidence, why) = by_verb(reading);
     match lexicon.class_of(reading.actions) {
         Some(worst) if worst > class => {
-            let why = Signal::new("several_actions", "offers several actions");
+            let why = signal::new("several_actions", "offers several actions");
             (worst, 0.7, why)
         }
         _ => (class, confidence, why),
@@ -160,11 +160,11 @@ fn by_verb(reading: &Reading) -> Verdict {
     let told = lexicon.class_of(reading.lead);
     let by_lead = |class: ToolClass| {
         let verb = reading.lead_word.as_deref().unwrap_or_default();
-        let why = Signal::new("description_says", format!("its description says “{verb}”"));
+        let why = signal::new("description_says", format!("its description says “{verb}”"));
         (class, 0.7, why)
     };
     let by_result = || {
-        let why = Signal::new("names_result", "its name is that of a result");
+        let why = signal::new("names_result", "its name is that of a result");
         (ToolClass::Read, 0.6, why)
     };
     let result = reading.plural
@@ -186,7 +186,7 @@ fn by_verb(reading: &Reading) -> Verdict {
             } else {
                 0.75
             };
-            let why = Signal::new("name_says", format!("its name says “{verb}”"));
+            let why = signal::new("name_says", format!("its name says “{verb}”"));
             (class, sure, why)
         }
         (None, Some(told)) => by_lead(told),
@@ -194,7 +194,7 @@ fn by_verb(reading: &Reading) -> Verdict {
         (None, None) => (
             ToolClass::Write,
             0.3,
-            Signal::new("nothing_known", "nothing says that it only reads"),
+            signal::new("nothing_known", "nothing says that it only reads"),
         ),
     }
 }

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 use foldhash::fast::FixedState;
 use serde::Deserialize;
 
-use super::{Subject, schema, signal::Signal};
+use super::{
+    Subject, schema,
+    signal::{self, Signal},
+};
 use crate::words::words;
 
 /// How many words may stand where a phrase has `..`.
@@ -47,7 +50,7 @@ pub(super) struct Hidden(Vec<(Signal, Kind)>);
 
 impl Hidden {
     pub(super) fn new(listed: Vec<HiddenText>) -> Self {
-        let kind = |text: HiddenText| (Signal::new(&text.id, text.words.clone()), Kind::new(text));
+        let kind = |text: HiddenText| (signal::new(&text.id, text.words.clone()), Kind::new(text));
         Self(listed.into_iter().map(kind).collect())
     }
 
@@ -168,7 +171,7 @@ mod tests {
     }
 
     fn steers(said: &Classification) -> bool {
-        let hidden = |signal: &crate::Signal| &*signal.id == "hidden_instructions";
+        let hidden = |signal: &crate::Signal| signal.id == "hidden_instructions";
         said.signals.iter().any(hidden)
     }
 

@@ -3,7 +3,10 @@
 use domain::tools::{Risk, ToolClass};
 use serde_json::Value;
 
-use super::{Classification, signal::Signal};
+use super::{
+    Classification,
+    signal::{self, Signal},
+};
 
 /// From this confidence on, words are clear.
 const CLEAR: f32 = 0.7;
@@ -47,7 +50,7 @@ pub(super) fn raise(said: Classification, annotations: Option<&Value>) -> Classi
             &mut raised,
             class,
             Risk::High,
-            Signal::new("hint_destroys", "the server says that it destroys"),
+            signal::new("hint_destroys", "the server says that it destroys"),
         );
     }
     if hints.writes {
@@ -55,7 +58,7 @@ pub(super) fn raise(said: Classification, annotations: Option<&Value>) -> Classi
             &mut raised,
             ToolClass::Write,
             Risk::Low,
-            Signal::new("hint_writes", "the server says that it does not only read"),
+            signal::new("hint_writes", "the server says that it does not only read"),
         );
     }
     raised

@@ -9,7 +9,7 @@ use super::{
     hidden::{Hidden, HiddenText},
     lexicon::{Groups, Lexicon, Listed, VerbGroup},
     reading::Reading,
-    signal::Signal,
+    signal::{self, Signal},
 };
 
 const TEXT: &str = include_str!("../../data/rules.toml");
@@ -162,11 +162,11 @@ impl Rules {
         let rule = |rule: RuleText| Rule {
             when: When::new(&rule.when, &lexicon),
             class: rule.class,
-            why: Signal::new(&rule.id, rule.why),
+            why: signal::new(&rule.id, rule.why),
         };
         let step = |step: StepText| Step {
             when: When::new(&step.when, &lexicon),
-            signal: Signal::new(&step.id, step.words),
+            signal: signal::new(&step.id, step.words),
             risk: step.risk,
             classes: step.classes,
         };

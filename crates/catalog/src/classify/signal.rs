@@ -1,22 +1,11 @@
 //! What speaks for a classification.
 
-use serde::{Deserialize, Serialize};
+pub use domain::catalogue::Signal;
 
-/// Something that was seen of a tool.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Signal {
-    /// Names the kind of it and never changes, so that attacks can be told apart by it: `url_input`.
-    pub id: Box<str>,
-    /// The same for people, in words.
-    pub words: String,
-}
-
-impl Signal {
-    pub(super) fn new(id: &str, words: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            words: words.into(),
-        }
+pub(super) fn new(id: &str, words: impl Into<String>) -> Signal {
+    Signal {
+        id: id.to_owned(),
+        words: words.into(),
     }
 }
 

@@ -283,7 +283,7 @@ fn a_kind_of_signal_is_said_once() {
     let paths = said
         .signals
         .iter()
-        .filter(|signal| &*signal.id == "file_path_input");
+        .filter(|signal| signal.id == "file_path_input");
     assert_eq!(paths.count(), 1, "{said:?}");
 }
 
