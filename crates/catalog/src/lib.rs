@@ -9,6 +9,7 @@ mod classify;
 mod entry;
 mod server;
 mod shipped;
+pub mod stack;
 mod starter;
 pub mod suggest;
 mod words;
