@@ -27,7 +27,7 @@ pub(super) fn npm(spec: &str) -> Option<From> {
         [name] => is_name(name),
         _ => false,
     };
-    package("npm", named.then(|| name.to_owned())?, version)
+    package("npm", named.then_some(name)?, version)
 }
 
 /// `name`, `name==1.2`, `name@1.2`, `name[extra]`, `git+https://…`; the name as the index writes it.
@@ -49,7 +49,7 @@ pub(super) fn pypi(spec: &str) -> Option<From> {
         return None;
     }
     let name = name.to_ascii_lowercase().replace(['_', '.'], "-");
-    package("pypi", name, version)
+    package("pypi", &name, version)
 }
 
 /// `ghcr.io/owner/name:tag`, `mcp/fetch@sha256:…`.
@@ -67,7 +67,7 @@ pub(super) fn oci(spec: &str) -> Option<From> {
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._:".contains(&b))
     };
     name.split('/').all(part).then_some(())?;
-    package("oci", name.to_owned(), version)
+    package("oci", name, version)
 }
 
 /// What names itself: `npm:…`, `pypi:…`, `oci:…`.
@@ -80,8 +80,8 @@ pub(super) fn any(spec: &str) -> Option<From> {
     }
 }
 
-fn package(registry: &str, name: String, version: Option<&str>) -> Option<From> {
-    let fits = name.len() <= NAME_BYTES_MAX && !looks_secret(&name);
+fn package(registry: &str, name: &str, version: Option<&str>) -> Option<From> {
+    let fits = name.len() <= NAME_BYTES_MAX && !looks_secret(name);
     let version = version.filter(|version| is_version(version));
     fits.then(|| From::Package {
         id: format!("{registry}:{name}"),

@@ -106,10 +106,10 @@ pub(super) fn looks_secret(text: &str) -> bool {
 }
 
 fn is_key(piece: &str) -> bool {
-    let begins = |from: &str, prefix: &&str| {
-        from.strip_prefix(*prefix).is_some_and(|rest| {
+    let begins = |from: &str, prefix: &str| {
+        from.strip_prefix(prefix).is_some_and(|rest| {
             rest.len() >= AFTER_PREFIX
-                && (!DOUBTFUL.contains(prefix) || rest.bytes().any(|b| b.is_ascii_digit()))
+                && (!DOUBTFUL.contains(&prefix) || rest.bytes().any(|b| b.is_ascii_digit()))
         })
     };
     let mut before = '-';
@@ -119,7 +119,7 @@ fn is_key(piece: &str) -> bool {
         starts
     });
     let mut starts = starts.map(|(at, _)| &piece[at..]);
-    starts.any(|from| PREFIXES.iter().any(|prefix| begins(from, &prefix)))
+    starts.any(|from| PREFIXES.iter().any(|prefix| begins(from, prefix)))
         || is_uuid(piece)
         || piece
             .split(|c: char| !c.is_ascii_alphanumeric())
