@@ -87,6 +87,8 @@ pub(super) struct Lexicon {
     pub(super) soft: Groups,
     /// The verbs that follow a noun in names such as `task_create`.
     pub(super) plain_verbs: Groups,
+    /// Verbs for all that they may be nouns, where a name begins with them.
+    pub(super) openers: Groups,
     /// Verbs that count only where there is no other.
     pub(super) last_resort: Groups,
 }
@@ -119,6 +121,7 @@ impl Lexicon {
             lexicon.learn(group, bit);
         }
         lexicon.plain_verbs = lexicon.group("v_crud").unwrap_or_default();
+        lexicon.openers = lexicon.group("v_opener").unwrap_or_default();
         for (name, group) in args {
             let bit = lexicon.bit(&format!("{name}_arg"));
             for word in group.split_whitespace() {
@@ -218,7 +221,7 @@ fn add(map: &mut Map<Groups>, word: &str, bit: Groups) {
 }
 
 /// What `searches`, `copies`, `running` and `writing` may come from.
-fn stems(word: &str) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
+pub(super) fn stems(word: &str) -> impl Iterator<Item = std::borrow::Cow<'_, str>> {
     use std::borrow::Cow::{self, Borrowed, Owned};
     let ing = word.strip_suffix("ing").filter(|stem| stem.len() > 2);
     let doubled = ing.filter(|stem| {

@@ -1,8 +1,10 @@
 //! What a tool says of itself, as groups of words: the verb, what it is done to, and the rest.
 
+use domain::tools::ToolClass;
+
 use super::{
     Subject,
-    lexicon::{Groups, Lexicon},
+    lexicon::{Groups, Lexicon, stems},
     schema,
 };
 use crate::words::words;
@@ -57,10 +59,10 @@ fn tokens(words: &[String], lexicon: &Lexicon) -> Vec<Token> {
 impl Reading {
     pub(super) fn new(subject: &Subject<'_>, lexicon: &Lexicon) -> Self {
         let mut reading = Self::default();
-        reading.read_name(subject.name, lexicon);
         if let Some(description) = subject.description {
             reading.read_description(description, lexicon);
         }
+        reading.read_name(subject.name, lexicon);
         let actions = lexicon.group("actions_arg").unwrap_or_default();
         for name in &subject.args {
             reading.args = reading.args.with(lexicon.argument(name));
@@ -96,6 +98,10 @@ impl Reading {
         let verb = verb_in(&tokens[from..], lexicon)
             .map(|(at, doubtful)| (from + at, doubtful))
             .or_else(|| verb_in(&tokens, lexicon));
+        let verb = match self.told_verb(&words, &tokens, verb, lexicon) {
+            Some(at) => Some((at, false)),
+            None => verb,
+        };
         for (at, token) in tokens.iter().enumerate() {
             self.name = self.name.with(token.groups);
             if verb.is_none_or(|(verb, _)| verb != at) {
@@ -121,6 +127,30 @@ impl Reading {
         }
     }
 
+    /// `check_point_remove_rule`, of which the description says that it removes a rule: the verb is the
+    /// one that both say. But no description takes the harm out of a name.
+    fn told_verb(
+        &self,
+        words: &[String],
+        tokens: &[Token],
+        named: Option<(usize, bool)>,
+        lexicon: &Lexicon,
+    ) -> Option<usize> {
+        let (first, _) = named?;
+        let lead = self.lead_word.as_deref()?;
+        let said = |at: usize| {
+            let word = words[at].as_str();
+            tokens[at].groups.meets(lexicon.verbs)
+                && (word == lead || stems(lead).any(|it| it == word))
+        };
+        let at = (0..words.len()).find(|&at| said(at))?;
+        let now = lexicon.class_of(tokens[first].groups);
+        let milder = lexicon.class_of(tokens[at].groups) < now;
+        let believed =
+            now == Some(ToolClass::Write) || tokens[first].groups.meets(lexicon.noun_too);
+        (!said(first) && (!milder || believed)).then_some(at)
+    }
+
     fn read_description(&mut self, description: &str, lexicon: &Lexicon) {
         let mut words = words(description);
         words.truncate(DESCRIPTION_WORDS);
@@ -141,11 +171,14 @@ impl Reading {
             verbs().find(|(_, token)| token.inflected && token.groups.meets(lexicon.soft))
         });
         if let Some((at, token)) = lead {
-            // `Create, update and delete`: all of them.
-            let more = (at + 1..words.len()).take_while(|&at| {
-                let verb = tokens[at].groups.meets(lexicon.verbs.without(vague));
-                verb || matches!(words[at].as_str(), "and" | "or")
-            });
+            // `Create, update and delete`: all of them. `Fetch swap events`: the first alone.
+            let joint = |at: usize| matches!(words[at].as_str(), "and" | "or");
+            let end = (at + 1..words.len())
+                .find(|&at| !joint(at) && !tokens[at].groups.meets(lexicon.verbs.without(vague)))
+                .unwrap_or(words.len());
+            let run = at + 1..end;
+            let several = run.len() > 2 || run.clone().any(joint);
+            let more = run.filter(|_| several);
             self.lead = more.fold(token.groups, |all, at| all.with(tokens[at].groups));
             self.lead_word = Some(words.swap_remove(at));
         }
@@ -185,7 +218,8 @@ fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
     let noun_first = |at: usize| {
         at > 0 && at == last && (last == 1 || tokens[at].groups.meets(lexicon.plain_verbs))
     };
-    if verb(&tokens[0]) && !first_clear.is_some_and(noun_first) {
+    let opens = tokens[0].groups.meets(lexicon.openers);
+    if verb(&tokens[0]) && (opens || !first_clear.is_some_and(noun_first)) {
         return Some((0, false));
     }
     if let Some(at) = first_clear {

@@ -53,6 +53,7 @@ struct StepText {
 struct WhenText {
     verb: String,
     object: String,
+    last: String,
     name: String,
     says: String,
     text: String,
@@ -66,6 +67,7 @@ struct WhenText {
 struct When {
     verb: Groups,
     object: Groups,
+    last: Groups,
     name: Groups,
     says: Groups,
     text: Groups,
@@ -86,6 +88,7 @@ impl When {
         Self {
             verb: groups(&text.verb, ""),
             object: groups(&text.object, ""),
+            last: groups(&text.last, ""),
             name: groups(&text.name, ""),
             says: groups(&text.says, ""),
             text: groups(&text.text, ""),
@@ -98,10 +101,11 @@ impl When {
         }
     }
 
-    fn parts(&self, reading: &Reading) -> [(Groups, Groups); 7] {
+    fn parts(&self, reading: &Reading) -> [(Groups, Groups); 8] {
         [
             (self.verb, reading.verb),
             (self.object, reading.object),
+            (self.last, reading.last),
             (self.name, reading.name),
             (self.says, reading.says),
             (self.text, reading.name.with(reading.says)),
@@ -214,7 +218,7 @@ mod tests {
     use toml::{Table, Value};
 
     /// The groups that the code asks for by name.
-    const BY_CODE: [&str; 4] = ["result", "actions", "v_manage", "v_crud"];
+    const BY_CODE: [&str; 5] = ["result", "actions", "v_manage", "v_crud", "v_opener"];
 
     fn file() -> Table {
         include_str!("../../data/rules.toml")
