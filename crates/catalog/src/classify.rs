@@ -172,6 +172,7 @@ fn by_verb(reading: &Reading) -> Verdict {
             .last
             .meets(lexicon.group("result").unwrap_or_default());
     match (named, told) {
+        (Some(_), Some(told)) if reading.amid => by_lead(told),
         (Some(_), Some(told))
             if (reading.doubtful || reading.verb.meets(lexicon.soft))
                 && !reading.lead.meets(lexicon.soft) =>

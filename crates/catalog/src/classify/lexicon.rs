@@ -89,6 +89,8 @@ pub(super) struct Lexicon {
     pub(super) plain_verbs: Groups,
     /// Verbs for all that they may be nouns, where a name begins with them.
     pub(super) openers: Groups,
+    /// Verbs that only announce another one, as `allows` does.
+    pub(super) helpers: Groups,
     /// Verbs that count only where there is no other.
     pub(super) last_resort: Groups,
 }
@@ -121,6 +123,7 @@ impl Lexicon {
             lexicon.learn(group, bit);
         }
         lexicon.plain_verbs = lexicon.group("v_crud").unwrap_or_default();
+        lexicon.helpers = lexicon.group("helper").unwrap_or_default();
         lexicon.openers = lexicon.group("v_opener").unwrap_or_default();
         for (name, group) in args {
             let bit = lexicon.bit(&format!("{name}_arg"));

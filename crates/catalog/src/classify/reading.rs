@@ -23,6 +23,8 @@ pub(super) struct Reading {
     pub(super) verb_word: Option<String>,
     /// Whether the verb could as well be a noun where it stands.
     pub(super) doubtful: bool,
+    /// Whether it stands amid other words then, where it is hardly ever a verb.
+    pub(super) amid: bool,
     /// The groups of the name's other words.
     pub(super) object: Groups,
     /// The groups of all words of the name.
@@ -124,6 +126,7 @@ impl Reading {
             }
             self.verb_word = Some(words.swap_remove(at));
             self.doubtful = doubtful;
+            self.amid = doubtful && (1..tokens.len() - 1).contains(&at);
         }
     }
 
@@ -152,7 +155,7 @@ impl Reading {
     }
 
     fn read_description(&mut self, description: &str, lexicon: &Lexicon) {
-        let mut words = words(description);
+        let mut words = words(without_heading(description));
         words.truncate(DESCRIPTION_WORDS);
         words.first_mut().map(cut_han);
         let tokens = tokens(&words, lexicon);
@@ -162,7 +165,8 @@ impl Reading {
         let vague = lexicon.noun_too.with(lexicon.soft);
         let verbs = || {
             let all = tokens.iter().take(LEAD_WORDS).enumerate();
-            all.filter(|(_, token)| token.groups.meets(lexicon.verbs))
+            let helps = |token: &Token| token.inflected && token.groups.meets(lexicon.helpers);
+            all.filter(move |(_, token)| token.groups.meets(lexicon.verbs) && !helps(token))
         };
         let leads = |&(at, token): &(usize, &Token)| {
             at == 0 || !token.groups.meets(vague) || goes_before_a_verb(&words[at - 1])
@@ -183,6 +187,14 @@ impl Reading {
             self.lead_word = Some(words.swap_remove(at));
         }
     }
+}
+
+/// `[Deprecated] Starts it` without what stands in brackets.
+fn without_heading(description: &str) -> &str {
+    let headed = description.trim_start().strip_prefix('[');
+    headed
+        .and_then(|rest| rest.split_once(']'))
+        .map_or(description, |(_, rest)| rest)
 }
 
 /// Whether what follows is a verb even where it could be a noun.
@@ -211,13 +223,22 @@ fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
     let is = |token: &Token, verbs: Groups| !token.inflected && token.groups.meets(verbs);
     let verbs = lexicon.verbs.without(lexicon.last_resort);
     let verb = |token: &Token| is(token, verbs);
-    let clear = |token: &Token| verb(token) && !token.groups.meets(lexicon.noun_too);
+    let clear = |token: &Token| is(token, verbs.without(lexicon.noun_too));
     let last = tokens.len().checked_sub(1)?;
     let first_clear = tokens.iter().position(clear);
     // `task_create` and `log_archive` begin with a noun, `search_ads_archive` does not.
     let noun_first = |at: usize| {
         at > 0 && at == last && (last == 1 || tokens[at].groups.meets(lexicon.plain_verbs))
     };
+    // `quiz_add_question`: the first word says little, and may well be a noun.
+    let first = tokens[0].groups;
+    if first.meets(lexicon.noun_too)
+        && first.meets(lexicon.soft)
+        && let Some(at) = first_clear
+        && !tokens[at].groups.meets(lexicon.soft)
+    {
+        return Some((at, false));
+    }
     let opens = tokens[0].groups.meets(lexicon.openers);
     if verb(&tokens[0]) && (opens || !first_clear.is_some_and(noun_first)) {
         return Some((0, false));

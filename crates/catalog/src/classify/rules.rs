@@ -218,7 +218,9 @@ mod tests {
     use toml::{Table, Value};
 
     /// The groups that the code asks for by name.
-    const BY_CODE: [&str; 5] = ["result", "actions", "v_manage", "v_crud", "v_opener"];
+    const BY_CODE: [&str; 6] = [
+        "result", "actions", "v_manage", "v_crud", "v_opener", "helper",
+    ];
 
     fn file() -> Table {
         include_str!("../../data/rules.toml")
