@@ -91,6 +91,8 @@ pub(super) struct Lexicon {
     pub(super) openers: Groups,
     /// Verbs that only announce another one, as `allows` does.
     pub(super) helpers: Groups,
+    /// Stands for the verb where there is none.
+    pub(super) none: Groups,
     /// Verbs that count only where there is no other.
     pub(super) last_resort: Groups,
 }
@@ -122,6 +124,7 @@ impl Lexicon {
             let bit = lexicon.bit(name);
             lexicon.learn(group, bit);
         }
+        lexicon.none = lexicon.bit("none");
         lexicon.plain_verbs = lexicon.group("v_crud").unwrap_or_default();
         lexicon.helpers = lexicon.group("helper").unwrap_or_default();
         lexicon.openers = lexicon.group("v_opener").unwrap_or_default();
@@ -183,7 +186,12 @@ impl Lexicon {
                 return (entry.groups_before(after), true);
             }
         }
-        (Groups::NONE, false)
+        // `retrigger`: what is done again, where only the plain verb is known.
+        let again = word
+            .strip_prefix("re")
+            .and_then(|again| self.words.get(again));
+        let verb = again.filter(|entry| entry.groups.meets(self.verbs));
+        (verb.map_or(Groups::NONE, |entry| entry.groups), false)
     }
 
     /// The groups of an argument with this name.

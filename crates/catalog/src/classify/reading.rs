@@ -78,7 +78,7 @@ impl Reading {
             }
         }
         let vague = lexicon.group("v_manage").unwrap_or_default();
-        let manages = match reading.verb.is_empty() {
+        let manages = match reading.verb == lexicon.none {
             true => reading.lead.meets(vague),
             false => reading.verb.meets(vague),
         };
@@ -114,6 +114,7 @@ impl Reading {
         self.plural = words
             .last()
             .is_some_and(|word| word.len() > 3 && word.ends_with('s') && !word.ends_with("ss"));
+        self.verb = lexicon.none;
         if let Some((at, doubtful)) = verb {
             self.verb = tokens[at].groups;
             // `get_or_create`: both.
