@@ -41,15 +41,16 @@ pub(super) fn raise(said: Classification, annotations: Option<&Value>) -> Classi
     let unclear = said.class == ToolClass::Read || said.confidence < CLEAR;
     let mut raised = said;
     if hints.destroys {
-        let class = if unclear {
-            ToolClass::Destructive
-        } else {
-            raised.class
+        // A clear write may mean to overwrite, and is a step riskier; what is worse is High anyway.
+        let (class, risk) = match (unclear, raised.risk) {
+            (true, _) => (ToolClass::Destructive, Risk::High),
+            (false, Risk::Low) => (raised.class, Risk::Medium),
+            (false, _) => (raised.class, Risk::High),
         };
         raise_to(
             &mut raised,
             class,
-            Risk::High,
+            risk,
             signal::new("hint_destroys", "the server says that it destroys"),
         );
     }

@@ -125,9 +125,10 @@ impl Reading {
             {
                 self.verb = self.verb.with(groups);
             }
-            self.verb_word = Some(words.swap_remove(at));
             self.doubtful = doubtful;
-            self.amid = doubtful && (1..tokens.len() - 1).contains(&at);
+            let told = self.lead_word.as_deref() == Some(&words[at]);
+            self.amid = doubtful && !told && (1..tokens.len() - 1).contains(&at);
+            self.verb_word = Some(words.swap_remove(at));
         }
     }
 
