@@ -1,10 +1,26 @@
 //! The attack database: known attacks on MCP servers, clients and agents, in our words.
+//!
+//! Each is a file in `data/attacks`, named by its id. Facts have their sources there; the prose and
+//! the rules are ours, and every rule is run by the tests.
 
-use domain::{catalogue::KnownTool, tools::ToolClass};
-use serde::Deserialize;
+mod controls;
+mod data;
+mod meets;
+#[cfg(test)]
+mod tests;
+
+use domain::tools::ToolClass;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use self::{
+    controls::Control,
+    data::{attack, attacks},
+    meets::{attacks_on, attacks_on_any, related},
+};
 
 /// One attack.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attack {
     /// Names it in URLs.
@@ -22,7 +38,7 @@ pub struct Attack {
     pub cve: Vec<String>,
     /// What is affected; none where it is a pattern.
     pub affected: Option<String>,
-    /// What happens, in a sentence.
+    /// What happens, in a sentence or two.
     pub summary: String,
     /// How it works, in paragraphs.
     pub how: Vec<String>,
@@ -36,11 +52,19 @@ pub struct Attack {
     /// Ids of signals that such a tool has ([`domain::catalogue::Signal`]).
     #[serde(default)]
     pub signals: Vec<String>,
-    /// Whether a gateway on the path of calls stops it: the honest view.
+    /// Whether Tollgate as it is today stops it: the honest view.
     pub stops: Stops,
-    /// What of it a policy stops and what it does not, in sentences.
-    pub what_stops_it: Vec<String>,
-    /// Features that work against it.
+    /// What of it Tollgate stops, in sentences; empty where it stops nothing.
+    #[serde(default)]
+    pub stopped: Vec<String>,
+    /// What of it Tollgate does not stop, in sentences.
+    #[serde(default)]
+    pub not_stopped: Vec<String>,
+    /// What helps beside a policy.
+    #[serde(default)]
+    pub helps: Vec<String>,
+    /// Features of a gateway that work against it, those that Tollgate does not have yet among them
+    /// ([`Control::available`]).
     pub controls: Vec<Control>,
     /// A rule against it; none where no rule can do anything.
     pub rule: Option<AttackRule>,
@@ -49,17 +73,45 @@ pub struct Attack {
 }
 
 /// A rule that can be tried.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttackRule {
     /// What it does, in a sentence or two.
     pub explanation: String,
-    /// A whole policy, with tests that pass.
+    /// A whole policy, with tests that pass. The first of them is the attack's own call.
     pub document: String,
 }
 
+/// A call, as the attack makes it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttackCall {
+    /// The tool.
+    pub tool: String,
+    /// Its arguments, an object.
+    pub arguments: Value,
+}
+
+impl AttackRule {
+    /// The call that the attack makes and the rule refuses.
+    ///
+    /// # Panics
+    /// Never: the tests look at every document.
+    #[must_use]
+    pub fn call(&self) -> AttackCall {
+        let document: Value = serde_json::from_str(&self.document).expect("tested to be JSON");
+        let first = &document["tests"][0];
+        AttackCall {
+            tool: first["tool"].as_str().unwrap_or_default().to_owned(),
+            arguments: first
+                .get("args")
+                .cloned()
+                .unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+        }
+    }
+}
+
 /// How far an attack has gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// A way to attack, without one known case.
@@ -74,8 +126,43 @@ pub enum Status {
     InTheWild,
 }
 
-/// Whether a gateway on the path of calls stops an attack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+impl Status {
+    /// All of them, the mildest first.
+    pub const ALL: [Self; 5] = [
+        Self::Pattern,
+        Self::ProofOfConcept,
+        Self::Disclosed,
+        Self::Incident,
+        Self::InTheWild,
+    ];
+
+    /// As it is written in addresses and data.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pattern => "pattern",
+            Self::ProofOfConcept => "proof-of-concept",
+            Self::Disclosed => "disclosed",
+            Self::Incident => "incident",
+            Self::InTheWild => "in-the-wild",
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Pattern => "pattern",
+            Self::ProofOfConcept => "proof of concept",
+            Self::Disclosed => "disclosed flaw",
+            Self::Incident => "incident",
+            Self::InTheWild => "in the wild",
+        }
+    }
+}
+
+/// Whether Tollgate stops an attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stops {
     /// It can.
@@ -86,65 +173,17 @@ pub enum Stops {
     No,
 }
 
-/// A feature that works against attacks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Control {
-    /// What no rule names is refused.
-    DefaultDeny,
-    /// The agent does not see the tool.
-    HideTool,
-    /// So many calls in a time.
-    RateLimit,
-    /// So much spent in a time.
-    SpendLimit,
-    /// Conditions on argument values.
-    ArgumentRule,
-    /// A person answers first.
-    RequireApproval,
-    /// A grant for one agent on one server.
-    ScopedGrant,
-    /// The agent never has the upstream's credential.
-    CredentialVault,
-    /// A changed definition is blocked.
-    DefinitionPin,
-    /// Only registered servers are reached.
-    ServerAllowlist,
-    /// What comes back is looked at.
-    ResponseFilter,
-    /// The order of calls is looked at.
-    FlowRule,
-    /// One organisation never meets another.
-    TenantIsolation,
-    /// Every decision is on record.
-    AuditLog,
-    /// One act stops everything of an agent.
-    KillSwitch,
-    /// Whoever connects is authenticated.
-    TransportAuth,
-    /// The catalogue warns.
-    CatalogueAdvisory,
-}
+impl Stops {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Yes, Self::Partly, Self::No];
 
-/// Every attack, the newest first.
-#[must_use]
-pub fn attacks() -> &'static [Attack] {
-    &[]
-}
-
-/// One attack.
-#[must_use]
-pub fn attack(id: &str) -> Option<&'static Attack> {
-    attacks().iter().find(|attack| attack.id == id)
-}
-
-/// Attacks that a tool is open to: of its class, and by its name or one of its signals.
-#[must_use]
-pub fn attacks_on(tool: &KnownTool) -> Vec<&'static Attack> {
-    let meets = |attack: &Attack| {
-        attack.classes.contains(&tool.class)
-            && (attack.tools.contains(&tool.name)
-                || tool.signals.iter().any(|s| attack.signals.contains(&s.id)))
-    };
-    attacks().iter().filter(|attack| meets(attack)).collect()
+    /// As it is written in addresses, data and pages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::Partly => "partly",
+            Self::No => "no",
+        }
+    }
 }
