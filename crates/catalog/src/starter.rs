@@ -79,7 +79,7 @@ impl Variant {
 }
 
 /// Calls a minute that suit an agent at work and stop one that runs away.
-const fn a_minute(class: ToolClass) -> Option<u64> {
+pub(crate) const fn a_minute(class: ToolClass) -> Option<u64> {
     match class {
         ToolClass::Read => Some(60),
         ToolClass::Write => Some(30),
@@ -127,7 +127,7 @@ impl<'t> Offer<'t> {
 }
 
 /// Whether an entry of `tools` can mean this tool and no other.
-fn is_nameable(name: &str) -> bool {
+pub(crate) fn is_nameable(name: &str) -> bool {
     !name.contains('*') && name.parse::<domain::ToolName>().is_ok()
 }
 
