@@ -5,6 +5,7 @@ mod page;
 
 use axum::{
     Router,
+    extract::State,
     http::{Method, header},
     routing::get,
 };
@@ -17,7 +18,9 @@ pub(crate) fn router() -> Router<Console> {
     // The document is the same for the life of the process.
     let text: &'static str = text().leak();
     let answer = async move || ([(header::CONTENT_TYPE, "application/json")], text);
-    let docs = async || Html(page::ApiDocs::of(&document()));
+    let docs = async |State(console): State<Console>| {
+        Html(page::ApiDocs::of(&document(), &console.settings.site()))
+    };
     Router::new()
         .route("/openapi.json", get(answer))
         .route("/docs/api", get(docs))

@@ -6,7 +6,7 @@ use crate::{
     desk::Desk,
     mail::Mailer,
     passwords::Passwords,
-    settings::{Mail, Settings},
+    settings::{Mail, Settings, SignUp},
 };
 
 /// What the console is given at its start.
@@ -57,6 +57,13 @@ impl Console {
             desk: Desk::new(),
             settings: needs.settings,
         }))
+    }
+}
+
+impl Console {
+    /// What surrounds a page for people who are not in an organisation; search engines pass it by.
+    pub(crate) fn frame(&self) -> site::Frame {
+        site::Frame::unlisted(self.settings.sign_up == SignUp::Open)
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
 };
 use store::StoreError;
 
-use crate::Html;
+use crate::{Frame, Html};
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +45,8 @@ impl SiteError {
 #[derive(Template)]
 #[template(path = "site_error.html")]
 struct ErrorPage {
+    frame: Frame,
     status: u16,
-    title: String,
     advice: &'static str,
 }
 
@@ -54,8 +54,8 @@ impl IntoResponse for SiteError {
     fn into_response(self) -> Response {
         let (status, advice) = self.answer();
         let page = ErrorPage {
+            frame: Frame::unlisted(false).titled(self.to_string()),
             status: status.as_u16(),
-            title: self.to_string(),
             advice,
         };
         (status, Html(page)).into_response()

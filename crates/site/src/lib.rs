@@ -5,6 +5,7 @@
 //! and may be cached. Pages that change something (sign-up, the contact form) are the console's.
 
 mod error;
+mod frame;
 mod html;
 pub mod manual;
 mod routes;
@@ -12,6 +13,7 @@ mod state;
 pub mod statics;
 
 pub use error::SiteError;
+pub use frame::Frame;
 pub use html::Html;
 pub use state::{Needs, Settings};
 

@@ -8,12 +8,12 @@ use std::sync::LazyLock;
 
 use askama::Template;
 use axum::{
-    extract::Path,
+    extract::{Path, State},
     http::header,
     response::{IntoResponse, Response},
 };
 
-use crate::{Html, SiteError, routes::Routes};
+use crate::{Frame, Html, SiteError, routes::Routes, state::Site};
 
 /// How long browsers may keep what changes with a release only.
 const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
@@ -78,35 +78,36 @@ pub fn url(code: &str) -> String {
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
-        .get("/docs/policy", async || page(LANGUAGE))
-        .get("/docs/faults", async || page(FAULTS))
+        .get("/docs/policy", async |State(site): State<Site>| {
+            page(&site, "/docs/policy", LANGUAGE)
+        })
+        .get("/docs/faults", async |State(site): State<Site>| {
+            page(&site, "/docs/faults", FAULTS)
+        })
         .get("/docs/faults/{code}", fault)
         .get("/schemas/policy-1.json", schema)
 }
 
-async fn fault(Path(code): Path<String>) -> Result<Response, SiteError> {
+async fn fault(State(site): State<Site>, Path(code): Path<String>) -> Result<Response, SiteError> {
     let found = PAGES.iter().find(|(known, _)| *known == code);
     let (_, text) = found.ok_or(SiteError::NotFound)?;
-    Ok(page(text))
+    Ok(page(&site, &url(&code), text))
 }
 
 /// A page of the manual.
 #[derive(Template)]
 #[template(path = "docs/page.html")]
 struct ManualPage {
-    title: String,
+    frame: Frame,
     /// HTML of ours: made from our own text, and without any HTML that stood in it.
     body: String,
 }
 
-fn page(text: &str) -> Response {
+fn page(site: &Site, path: &str, text: &str) -> Response {
     let title = text.lines().next().unwrap_or_default();
+    let title = title.trim_start_matches('#').replace('`', "");
     let page = ManualPage {
-        title: title
-            .trim_start_matches('#')
-            .replace('`', "")
-            .trim()
-            .to_owned(),
+        frame: site.settings.frame(path).titled(title.trim()),
         body: markdown::html(text),
     };
     ([CACHE], Html(page)).into_response()

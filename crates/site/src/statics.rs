@@ -26,11 +26,14 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 5] = files! {
+const FILES: [File; 8] = files! {
+    "base.css": "text/css; charset=utf-8",
     "console.css": "text/css; charset=utf-8",
     "editor.js": "text/javascript; charset=utf-8",
     "editor.licences.txt": "text/plain; charset=utf-8",
     "enhance.js": "text/javascript; charset=utf-8",
+    "site.css": "text/css; charset=utf-8",
+    "site.js": "text/javascript; charset=utf-8",
     "logo.svg": "image/svg+xml",
 };
 
@@ -88,4 +91,37 @@ pub(crate) async fn favicon() -> Response {
         (header::CACHE_CONTROL, "public, max-age=86400"),
     ];
     (headers, logo.bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a public page loads beside itself and its images.
+    const PUBLIC: [&str; 3] = ["base.css", "site.css", "site.js"];
+    const BYTES_MAX: usize = 60 * 1024;
+
+    #[test]
+    fn a_public_page_is_light() {
+        let bytes = |name| {
+            let found = FILES.iter().find(|file| file.name == name);
+            found.expect("a file of ours").bytes.len()
+        };
+        let all: usize = PUBLIC.into_iter().map(bytes).sum();
+        assert!(all < BYTES_MAX, "{all} bytes of styles and script");
+    }
+
+    /// A sheet or script more in the frame of public pages would pass the count above by.
+    #[test]
+    fn public_pages_load_nothing_else() {
+        let frame = concat!(
+            include_str!("../../../web/templates/open.html"),
+            include_str!("../../../web/templates/parts/head.html"),
+        );
+        let named = |name: &str| frame.contains(&format!("url(\"{name}\")"));
+        for file in &FILES {
+            let loaded = PUBLIC.contains(&file.name) || file.name == "logo.svg";
+            assert_eq!(named(file.name), loaded, "{}", file.name);
+        }
+    }
 }

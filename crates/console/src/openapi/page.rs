@@ -9,10 +9,15 @@ use utoipa::openapi::{
 
 use super::operations_of;
 
+/// What search results say of the page.
+const ABOUT: &str =
+    "Every operation of Tollgate's admin API, with its parameters, examples and refusals.";
+
 /// The page.
 #[derive(Template)]
 #[template(path = "docs/api.html")]
 pub(crate) struct ApiDocs {
+    frame: site::Frame,
     about: Vec<String>,
     parts: Vec<Part>,
 }
@@ -50,7 +55,7 @@ struct AnswerView {
 }
 
 impl ApiDocs {
-    pub(crate) fn of(document: &OpenApi) -> Self {
+    pub(crate) fn of(document: &OpenApi, settings: &site::Settings) -> Self {
         let about = document.info.description.as_deref().unwrap_or_default();
         let parts = document.tags.iter().flatten().map(|tag| {
             let tagged = |operation: &&Operation| {
@@ -72,6 +77,7 @@ impl ApiDocs {
             }
         });
         Self {
+            frame: settings.frame("/docs/api").titled("Admin API").about(ABOUT),
             about: about.split("\n\n").map(str::to_owned).collect(),
             parts: parts.collect(),
         }
@@ -159,7 +165,12 @@ mod tests {
     #[test]
     fn the_page_shows_every_operation_and_no_markup_of_its_text() {
         let document = super::super::document();
-        let page = ApiDocs::of(&document).render().expect("renders");
+        let settings = site::Settings {
+            public_url: String::new(),
+            sign_up_open: false,
+            version: "0",
+        };
+        let page = ApiDocs::of(&document, &settings).render().expect("renders");
         for (_, path, operation) in operations_of(&document) {
             let id = operation.operation_id.as_deref().expect("an id");
             assert!(page.contains(&format!("id=\"{id}\"")), "{id}");

@@ -98,8 +98,8 @@ impl PageError {
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage {
+    frame: site::Frame,
     status: u16,
-    title: String,
     advice: String,
 }
 
@@ -116,8 +116,8 @@ impl IntoResponse for PageError {
         }
         let status = self.status();
         let page = ErrorPage {
+            frame: site::Frame::unlisted(false).titled(self.to_string()),
             status: status.as_u16(),
-            title: self.to_string(),
             advice: self.advice(),
         };
         (status, super::Html(page)).into_response()

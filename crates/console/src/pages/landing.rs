@@ -16,6 +16,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
 #[derive(Template)]
 #[template(path = "landing.html")]
 struct Landing {
+    frame: site::Frame,
     open: bool,
 }
 
@@ -24,6 +25,11 @@ async fn show(State(console): State<Console>, signed_in: Result<SignedIn, PageEr
     match signed_in {
         Ok(_) => Redirect::to("/overview").into_response(),
         Err(_) => Html(Landing {
+            frame: console
+                .settings
+                .site()
+                .frame("/")
+                .titled("Decide what agents may call"),
             open: console.settings.sign_up == SignUp::Open,
         })
         .into_response(),

@@ -45,6 +45,7 @@ pub(crate) async fn link(
 #[derive(Template)]
 #[template(path = "account/reset.html")]
 struct AskPage {
+    frame: site::Frame,
     csrf: String,
     email: String,
     faults: Faults,
@@ -54,6 +55,7 @@ struct AskPage {
 /// `GET /reset` asks for the address, or says whom to ask where mail reaches nobody.
 pub(super) async fn ask(State(console): State<Console>, form_key: FormKey) -> Page {
     Ok(Html(AskPage {
+        frame: console.frame(),
         csrf: form_key.token(),
         email: String::new(),
         faults: Faults::default(),
@@ -79,6 +81,7 @@ pub(super) async fn send(
     let email = faults.parse::<Email>("email", form.email.trim());
     let again = |faults| {
         let page = AskPage {
+            frame: console.frame(),
             csrf: form_key.token(),
             email: form.email.clone(),
             faults,
@@ -101,7 +104,7 @@ pub(super) async fn send(
         Err(error) => return Err(error.into()),
     }
     // All of it beside the answer, whose time therefore does not tell whether there is an account.
-    let to = email.clone();
+    let (frame, to) = (console.frame(), email.clone());
     tokio::spawn(async move {
         let email = to;
         let link = match link(&console.db, &console.settings.public_url, &email).await {
@@ -133,6 +136,7 @@ pub(super) async fn send(
     });
     let what = "If it has an account, the letter holds a link to set a new password. It works for an hour.";
     Ok(Html(CheckMail {
+        frame,
         email: email.to_string(),
         what,
     })
@@ -142,6 +146,7 @@ pub(super) async fn send(
 #[derive(Template)]
 #[template(path = "account/set_password.html")]
 struct SetPage {
+    frame: site::Frame,
     csrf: String,
     token: Option<String>,
     faults: Faults,
@@ -168,6 +173,7 @@ pub(super) async fn show(
     };
     let token = good.then_some(token);
     Ok(Html(SetPage {
+        frame: console.frame(),
         csrf: form_key.token(),
         token,
         faults: Faults::default(),
@@ -193,6 +199,7 @@ pub(super) async fn submit(
             let mut faults = Faults::default();
             faults.add("password", error);
             let page = SetPage {
+                frame: console.frame(),
                 csrf: form_key.token(),
                 token: Some(form.token),
                 faults,
@@ -210,6 +217,7 @@ pub(super) async fn submit(
         }
         None => {
             let page = SetPage {
+                frame: console.frame(),
                 csrf: form_key.token(),
                 token: None,
                 faults: Faults::default(),

@@ -22,6 +22,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "account/sign_in.html")]
 struct SignInPage {
+    frame: site::Frame,
     csrf: String,
     email: String,
     next: String,
@@ -56,6 +57,7 @@ pub(super) async fn show(
         _ => None,
     };
     Html(SignInPage {
+        frame: console.frame(),
         csrf: form_key.token(),
         email: String::new(),
         next: wanted.next,
@@ -85,6 +87,7 @@ pub(super) async fn submit(
 ) -> Page {
     let again = |status: StatusCode, fault: String| {
         let page = SignInPage {
+            frame: console.frame(),
             csrf: form_key.token(),
             email: form.email.clone(),
             next: form.next.clone(),

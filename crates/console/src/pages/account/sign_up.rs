@@ -24,6 +24,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "account/sign_up.html")]
 struct SignUpPage {
+    frame: site::Frame,
     csrf: String,
     email: String,
     faults: Faults,
@@ -33,6 +34,7 @@ struct SignUpPage {
 #[derive(Template)]
 #[template(path = "account/check_mail.html")]
 pub(super) struct CheckMail {
+    pub(super) frame: site::Frame,
     pub(super) email: String,
     pub(super) what: &'static str,
 }
@@ -47,6 +49,7 @@ pub(super) async fn show(
         return Redirect::to("/overview").into_response();
     }
     Html(SignUpPage {
+        frame: console.frame(),
         csrf: form_key.token(),
         email: String::new(),
         faults: Faults::default(),
@@ -72,6 +75,7 @@ pub(super) async fn submit(
 ) -> Page {
     let again = |faults: Faults| {
         let page = SignUpPage {
+            frame: console.frame(),
             csrf: form_key.token(),
             email: form.email.clone(),
             faults,
@@ -124,7 +128,7 @@ pub(super) async fn submit(
     }
     // Beside the answer, whose time therefore does not tell whether there was an account: making one
     // takes longer than finding one.
-    let to = email.clone();
+    let (frame, to) = (console.frame(), email.clone());
     tokio::spawn(async move {
         let done = match store::accounts::create(&console.db, &to, &hash, false).await {
             Ok(_) => verify::send(&console, &to).await,
@@ -143,6 +147,7 @@ pub(super) async fn submit(
     });
     let what = "Open the link in it to confirm your address, then sign in. It works for a day.";
     Ok(Html(CheckMail {
+        frame,
         email: email.to_string(),
         what,
     })

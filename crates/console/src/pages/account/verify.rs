@@ -60,6 +60,7 @@ pub(super) async fn send(console: &Console, email: &Email) -> Result<(), PageErr
 #[derive(Template)]
 #[template(path = "account/verify.html")]
 struct VerifyPage {
+    frame: site::Frame,
     csrf: String,
     token: Option<String>,
 }
@@ -84,6 +85,7 @@ pub(super) async fn show(
         None => false,
     };
     Ok(Html(VerifyPage {
+        frame: console.frame(),
         csrf: form_key.token(),
         token: good.then_some(token),
     })
@@ -109,6 +111,7 @@ pub(super) async fn submit(
         }
         Err(StoreError::NotFound) => {
             let page = VerifyPage {
+                frame: console.frame(),
                 csrf: form_key.token(),
                 token: None,
             };

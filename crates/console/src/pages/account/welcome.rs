@@ -15,6 +15,7 @@ use crate::{
 #[derive(Template)]
 #[template(path = "account/welcome.html")]
 struct WelcomePage {
+    frame: site::Frame,
     csrf: String,
     email: String,
     name: String,
@@ -23,8 +24,9 @@ struct WelcomePage {
 }
 
 /// `GET /welcome` asks what the organisation is called.
-pub(super) async fn show(signed_in: SignedIn) -> Page {
+pub(super) async fn show(State(console): State<Console>, signed_in: SignedIn) -> Page {
     Ok(Html(WelcomePage {
+        frame: console.frame(),
         csrf: signed_in.key.form_token(),
         email: signed_in.session.email.to_string(),
         name: String::new(),
@@ -48,6 +50,7 @@ pub(super) async fn submit(
     let mut faults = Faults::default();
     let Some(name) = faults.parse::<Name>("name", form.name.trim()) else {
         let page = WelcomePage {
+            frame: console.frame(),
             csrf: signed_in.key.form_token(),
             email: signed_in.session.email.to_string(),
             name: form.name,
