@@ -282,7 +282,7 @@ fn a_tool_meets_its_attacks_by_class_and_name_or_signal() {
         "{by_name:?}"
     );
     let by_signal = ids(tool("xyz", ToolClass::Financial, &["moves_money"]));
-    assert!(by_signal.contains(&"base-mcp-redirect"), "{by_signal:?}");
+    assert!(by_signal.contains(&"refund-injection"), "{by_signal:?}");
     // The class must fit as well, and what has neither name nor signal is on no page.
     assert_eq!(
         ids(tool("xyz", ToolClass::Read, &["moves_money"])),
