@@ -3,7 +3,9 @@
 //! Source: MCP 2025-11-25, "Lifecycle" and "Transports", and 2026-07-28, "Discovery" and "Streamable
 //! HTTP". The session era is tried first, because most servers speak it, and servers of both eras do.
 
+mod conversation;
 mod exchange;
+mod lines;
 mod listing;
 mod message;
 
@@ -14,9 +16,11 @@ use http::{HeaderName, HeaderValue};
 use json::Value;
 
 use crate::{error::UpstreamError, pool::Upstream, url::UpstreamUrl};
-use exchange::{Era, Exchange};
+use conversation::{Conversation, Era};
+use exchange::Exchange;
 use message::{Failed, clean};
 
+pub use lines::discover_lines;
 pub use listing::{PAGES_MAX, TOOLS_MAX, tool};
 
 /// How long discovery may take in all, the farewell to a session (at most 2 s) aside.
@@ -87,15 +91,37 @@ pub async fn discover(
     upstream: &Arc<Upstream>,
     headers: &[(HeaderName, HeaderValue)],
 ) -> Result<Found, DiscoverError> {
-    discover_within(upstream, headers, DISCOVER_TIMEOUT).await
+    let exchange = Exchange::new(upstream, headers);
+    discover_by(exchange, upstream, DISCOVER_TIMEOUT).await
 }
 
+/// As [`discover`], and no redirect leads to another origin: for whoever may dial more than the
+/// server may, such as a command line on one's own machine.
+///
+/// # Errors
+/// As [`discover`].
+pub async fn discover_there(
+    upstream: &Arc<Upstream>,
+    headers: &[(HeaderName, HeaderValue)],
+) -> Result<Found, DiscoverError> {
+    let exchange = Exchange::new(upstream, headers).staying();
+    discover_by(exchange, upstream, DISCOVER_TIMEOUT).await
+}
+
+#[cfg(test)]
 async fn discover_within(
     upstream: &Arc<Upstream>,
     headers: &[(HeaderName, HeaderValue)],
     limit: Duration,
 ) -> Result<Found, DiscoverError> {
-    let mut exchange = Exchange::new(upstream, headers);
+    discover_by(Exchange::new(upstream, headers), upstream, limit).await
+}
+
+async fn discover_by(
+    mut exchange: Exchange<'_>,
+    upstream: &Arc<Upstream>,
+    limit: Duration,
+) -> Result<Found, DiscoverError> {
     let walk = tokio::time::timeout(limit, walk(&mut exchange)).await;
     let _ = tokio::time::timeout(FAREWELL_TIMEOUT, exchange.farewell()).await;
     let mut found = walk.unwrap_or(Err(UpstreamError::Timeout(limit).into()))?;
@@ -103,7 +129,7 @@ async fn discover_within(
     Ok(found)
 }
 
-async fn walk(exchange: &mut Exchange<'_>) -> Result<Found, DiscoverError> {
+async fn walk(exchange: &mut impl Conversation) -> Result<Found, DiscoverError> {
     let first = match session_era(exchange).await {
         Ok(found) => return Ok(found),
         Err(failed) if failed.may_be_the_era() => failed,
@@ -119,7 +145,7 @@ async fn walk(exchange: &mut Exchange<'_>) -> Result<Found, DiscoverError> {
     }
 }
 
-async fn session_era(exchange: &mut Exchange<'_>) -> Result<Found, Failed> {
+async fn session_era(exchange: &mut impl Conversation) -> Result<Found, Failed> {
     const INITIALIZE: &str = "initialize";
     let params = format!(
         r#""protocolVersion":"{SESSION_VERSION}","capabilities":{{}},"clientInfo":{}"#,
@@ -145,7 +171,7 @@ async fn session_era(exchange: &mut Exchange<'_>) -> Result<Found, Failed> {
     Ok(found)
 }
 
-async fn stateless_era(exchange: &mut Exchange<'_>) -> Result<Found, Failed> {
+async fn stateless_era(exchange: &mut impl Conversation) -> Result<Found, Failed> {
     const DISCOVER: &str = "server/discover";
     exchange.set_version(DISCOVER, STATELESS_VERSION)?;
     let mut lists_tools = true;

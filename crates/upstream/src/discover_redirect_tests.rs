@@ -69,6 +69,19 @@ async fn a_credential_never_follows_to_another_origin() {
 }
 
 #[tokio::test]
+async fn who_stays_follows_to_no_other_server() {
+    let (other, other_log) = scripted(|asked| session_server(asked, "[]")).await;
+    let to = other.url().as_str().to_owned();
+    let (upstream, _) = scripted(move |_| redirect(&to)).await;
+    let error = discover_there(&upstream, &[]).await.map(drop);
+    let said = error.expect_err("refused").to_string();
+    assert!(said.ends_with("which is another server"), "{said}");
+    assert!(other_log.lock().expect("unpoisoned").is_empty());
+    let (upstream, _) = redirecting(1).await;
+    assert!(discover_there(&upstream, &[]).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_redirect_is_judged_like_any_address() {
     for (to, word) in [
         (

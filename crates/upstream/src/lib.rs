@@ -20,7 +20,8 @@ mod url;
 pub use answer::Answer;
 pub use dial::{CONNECT_TIMEOUT, Dialler};
 pub use discover::{
-    DISCOVER_TIMEOUT, DiscoverError, Found, LISTING_BYTES_MAX, PAGES_MAX, TOOLS_MAX, discover, tool,
+    DISCOVER_TIMEOUT, DiscoverError, Found, LISTING_BYTES_MAX, PAGES_MAX, TOOLS_MAX, discover,
+    discover_lines, discover_there, tool,
 };
 pub use error::{NotSent, UpstreamError};
 pub use guard::Guard;

@@ -7,7 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use http_body_util::{BodyExt, Full};
 
 use super::{
-    DISCOVER_TIMEOUT, LISTING_BYTES_MAX, STATELESS_VERSION, client_info,
+    DISCOVER_TIMEOUT, LISTING_BYTES_MAX,
+    conversation::{Conversation, Era, plain_version, request_body},
     message::{Failed, Heard, clean, hear},
 };
 use crate::{
@@ -33,12 +34,6 @@ const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("tollgate/", env!("CARGO_PKG_VERSION")));
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Era {
-    Session,
-    Stateless,
-}
-
 /// A conversation with one server.
 pub(super) struct Exchange<'a> {
     /// Where the server is, after the redirects so far.
@@ -49,6 +44,8 @@ pub(super) struct Exchange<'a> {
     session: Option<HeaderValue>,
     last_id: u64,
     redirects_left: usize,
+    /// Whether no redirect may lead to another origin.
+    stays: bool,
     bytes_left: usize,
 }
 
@@ -65,73 +62,22 @@ impl<'a> Exchange<'a> {
             session: None,
             last_id: 0,
             redirects_left: REDIRECTS_MAX,
+            stays: false,
             bytes_left: LISTING_BYTES_MAX,
         }
     }
 
-    pub(super) fn set_era(&mut self, era: Era) {
-        self.era = era;
-        self.version = None;
-    }
-
-    /// From here on every request names this revision.
-    pub(super) fn set_version(
-        &mut self,
-        method: &'static str,
-        version: &str,
-    ) -> Result<(), Failed> {
-        let plain = (1..=32).contains(&version.len())
-            && version
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
-        let value = HeaderValue::from_str(version).ok().filter(|_| plain);
-        let detail = || format!("its protocolVersion is “{}”", clean(version, 40));
-        self.version = Some(value.ok_or_else(|| Failed::NotMcp {
-            method,
-            detail: detail(),
-        })?);
-        Ok(())
+    /// The same, with redirects within the server's own origin alone.
+    pub(super) fn staying(self) -> Self {
+        Self {
+            stays: true,
+            ..self
+        }
     }
 
     /// Where redirects led, if not back to where they began.
     pub(super) fn moved_to(&self, from: &Arc<Upstream>) -> Option<UpstreamUrl> {
         (self.upstream.url() != from.url()).then(|| self.upstream.url().clone())
-    }
-
-    /// Sends a request with these members of `params` and returns the message that answers it.
-    pub(super) async fn request(
-        &mut self,
-        method: &'static str,
-        params: &str,
-    ) -> Result<Vec<u8>, Failed> {
-        self.last_id += 1;
-        let id = self.last_id;
-        let meta = match self.era {
-            Era::Session => String::new(),
-            Era::Stateless => format!(
-                r#"{}"_meta":{{"io.modelcontextprotocol/protocolVersion":"{STATELESS_VERSION}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{}}}"#,
-                if params.is_empty() { "" } else { "," },
-                client_info(),
-            ),
-        };
-        let body = format!(
-            r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{params}{meta}}}}}"#
-        );
-        let response = self.post(method, body.into()).await?;
-        if method == "initialize" && response.status().is_success() {
-            self.session = response.headers().get(SESSION).cloned();
-        }
-        self.answer(method, id, response).await
-    }
-
-    /// Sends a notification. What the server makes of it is its business.
-    pub(super) async fn notify(&mut self, method: &'static str) -> Result<(), Failed> {
-        let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
-        let response = self.post(method, body.into()).await?;
-        if content_type(response.headers()).as_deref() != Some("text/event-stream") {
-            self.read_all(method, response.into_body()).await?;
-        }
-        Ok(())
     }
 
     /// Ends the session, if there is one. Whether the server minds is of no consequence.
@@ -141,36 +87,6 @@ impl<'a> Exchange<'a> {
             let _ = self.send(Method::DELETE, &EITHER, "", Bytes::new()).await;
             self.session = None;
         }
-    }
-
-    /// Whether a `GET` opens a stream whose first event names an endpoint, as MCP 2024-11-05 says.
-    pub(super) async fn speaks_the_old_transport(&mut self) -> bool {
-        self.era = Era::Session;
-        self.version = None;
-        self.session = None;
-        let Ok(response) = self.send(Method::GET, &STREAM, "", Bytes::new()).await else {
-            return false;
-        };
-        if content_type(response.headers()).as_deref() != Some("text/event-stream") {
-            return false;
-        }
-        let mut body = response.into_body();
-        let mut parser = Parser::new(ENDPOINT_BYTES_MAX);
-        let mut events = Vec::new();
-        while events.is_empty() {
-            let Some(Ok(frame)) = body.frame().await else {
-                break;
-            };
-            let Ok(data) = frame.into_data() else {
-                continue;
-            };
-            if parser.push(&data, &mut events).is_err() {
-                break;
-            }
-        }
-        events
-            .first()
-            .is_some_and(|event| event.event.as_deref() == Some("endpoint"))
     }
 
     /// Posts a message, following redirects.
@@ -247,6 +163,9 @@ impl<'a> Exchange<'a> {
             .ok_or_else(|| format!("it redirects more than {REDIRECTS_MAX} times"))?;
         if to.is_plain_http() && !here.is_plain_http() {
             return Err(format!("it redirects from https to {to}"));
+        }
+        if to.origin() != here.origin() && self.stays {
+            return Err(format!("it redirects to {to}, which is another server"));
         }
         if to.origin() != here.origin() && !self.credential.is_empty() {
             return Err(format!(
@@ -358,6 +277,69 @@ impl<'a> Exchange<'a> {
             .checked_sub(bytes)
             .ok_or_else(|| too_long(method))?;
         Ok(())
+    }
+}
+
+impl Conversation for Exchange<'_> {
+    fn set_era(&mut self, era: Era) {
+        self.era = era;
+        self.version = None;
+    }
+
+    fn set_version(&mut self, method: &'static str, version: &str) -> Result<(), Failed> {
+        let version = plain_version(method, version)?;
+        self.version = HeaderValue::from_str(version).ok();
+        Ok(())
+    }
+
+    async fn request(&mut self, method: &'static str, params: &str) -> Result<Vec<u8>, Failed> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let body = request_body(self.era, id, method, params);
+        let response = self.post(method, body.into()).await?;
+        if method == "initialize" && response.status().is_success() {
+            self.session = response.headers().get(SESSION).cloned();
+        }
+        self.answer(method, id, response).await
+    }
+
+    async fn notify(&mut self, method: &'static str) -> Result<(), Failed> {
+        let body = format!(r#"{{"jsonrpc":"2.0","method":"{method}"}}"#);
+        let response = self.post(method, body.into()).await?;
+        if content_type(response.headers()).as_deref() != Some("text/event-stream") {
+            self.read_all(method, response.into_body()).await?;
+        }
+        Ok(())
+    }
+
+    /// A `GET` opens a stream whose first event names an endpoint, as MCP 2024-11-05 says.
+    async fn speaks_the_old_transport(&mut self) -> bool {
+        self.era = Era::Session;
+        self.version = None;
+        self.session = None;
+        let Ok(response) = self.send(Method::GET, &STREAM, "", Bytes::new()).await else {
+            return false;
+        };
+        if content_type(response.headers()).as_deref() != Some("text/event-stream") {
+            return false;
+        }
+        let mut body = response.into_body();
+        let mut parser = Parser::new(ENDPOINT_BYTES_MAX);
+        let mut events = Vec::new();
+        while events.is_empty() {
+            let Some(Ok(frame)) = body.frame().await else {
+                break;
+            };
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if parser.push(&data, &mut events).is_err() {
+                break;
+            }
+        }
+        events
+            .first()
+            .is_some_and(|event| event.event.as_deref() == Some("endpoint"))
     }
 }
 

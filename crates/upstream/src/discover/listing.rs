@@ -7,7 +7,7 @@ use json::{Kind, Value};
 
 use super::{
     Found,
-    exchange::Exchange,
+    conversation::Conversation,
     message::{Failed, clean, with_result},
 };
 
@@ -21,7 +21,10 @@ const NOTES_MAX: usize = 20;
 const LIST: &str = "tools/list";
 
 /// Reads every page into `found`.
-pub(super) async fn read(exchange: &mut Exchange<'_>, found: &mut Found) -> Result<(), Failed> {
+pub(super) async fn read(
+    exchange: &mut impl Conversation,
+    found: &mut Found,
+) -> Result<(), Failed> {
     let mut names = HashSet::new();
     let mut cursor = None;
     for page in 0..PAGES_MAX {
