@@ -16,7 +16,10 @@ mod signal;
 #[cfg(test)]
 mod tests;
 
-use domain::tools::{Risk, Tool, ToolClass};
+use domain::{
+    catalogue::KnownTool,
+    tools::{Risk, Tool, ToolClass},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -26,7 +29,7 @@ pub use self::{
     signal::Signal,
 };
 use self::{reading::Reading, rules::RULES};
-use crate::{KnownTool, server};
+use crate::shipped_tool;
 
 /// What is known of a tool.
 #[derive(Debug, Clone, Default)]
@@ -91,7 +94,7 @@ pub fn classification_of(server_slug: Option<&str>, tool: &Tool) -> Classificati
 }
 
 fn known(server_slug: Option<&str>, tool: &Tool) -> Option<&'static KnownTool> {
-    server_slug.and_then(server)?.tool(&tool.name)
+    shipped_tool(server_slug?, &tool.name)
 }
 
 /// What a tool that nobody has looked at is taken for.

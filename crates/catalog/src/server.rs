@@ -1,10 +1,12 @@
-//! The catalogue's entries.
+//! Servers that people can run and add: how, and with which credential.
 
 use std::sync::LazyLock;
 
 use domain::tools::{Risk, ToolClass};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::{Shipped, shipped};
 
 /// One known MCP server, as of one version of its package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,8 +116,70 @@ impl Server {
     }
 }
 
+/// What is written down of a server that people can run: the rest is in the shipped catalogue.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Preset {
+    slug: String,
+    run: Run,
+    upstream_url: String,
+    credential: Credential,
+}
+
+impl Preset {
+    fn join(self, shipped: &Shipped) -> Server {
+        let known = &shipped.server;
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let package = known.packages.first().and_then(|name| name.split_once(':'));
+        let (registry, name) = package.unwrap_or_default();
+        Server {
+            slug: self.slug,
+            name: known.name.clone(),
+            vendor: text(&known.vendor),
+            summary: text(&known.summary),
+            repository: text(&known.repo),
+            package: Package {
+                registry: registry.to_owned(),
+                name: name.to_owned(),
+                version: text(&known.version),
+            },
+            licence: text(&known.licence),
+            run: self.run,
+            upstream_url: self.upstream_url,
+            credential: self.credential,
+            notes: shipped.notes.clone(),
+            tools: shipped.tools.iter().map(KnownTool::from).collect(),
+        }
+    }
+}
+
+impl From<&domain::catalogue::KnownTool> for KnownTool {
+    fn from(tool: &domain::catalogue::KnownTool) -> Self {
+        let argument = |argument: &domain::catalogue::KnownArgument| Argument {
+            path: argument.path.clone(),
+            required: argument.required,
+        };
+        Self {
+            name: tool.name.clone(),
+            class: tool.class,
+            risk: tool.risk,
+            does: tool.does.clone().unwrap_or_default(),
+            note: tool.note.clone(),
+            arguments: tool.args.iter().flatten().map(argument).collect(),
+        }
+    }
+}
+
 static SERVERS: LazyLock<Vec<Server>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../data/servers.json")).expect("a test reads the catalogue")
+    let presets: Vec<Preset> = serde_json::from_str(include_str!("../data/presets.json"))
+        .expect("a test reads the presets");
+    let presets = presets.into_iter();
+    presets
+        .map(|preset| {
+            let shipped = shipped().iter().find(|one| one.server.slug == preset.slug);
+            preset.join(shipped.expect("a test compares the presets with the catalogue"))
+        })
+        .collect()
 });
 
 static CIRCLECI: LazyLock<Vec<Value>> = LazyLock::new(|| {
@@ -123,13 +187,13 @@ static CIRCLECI: LazyLock<Vec<Value>> = LazyLock::new(|| {
         .expect("a test reads the definitions")
 });
 
-/// Every known server.
+/// Every server that it is known how to run.
 #[must_use]
 pub fn servers() -> &'static [Server] {
     &SERVERS
 }
 
-/// A known server by its slug.
+/// Such a server by its slug.
 #[must_use]
 pub fn server(slug: &str) -> Option<&'static Server> {
     SERVERS.iter().find(|server| server.slug == slug)
