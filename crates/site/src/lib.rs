@@ -4,13 +4,18 @@
 //! Nothing here knows of organisations, sessions or cookies, so every page is the same for everyone
 //! and may be cached. Pages that change something (sign-up, the contact form) are the console's.
 
+mod catalogue;
+mod edition;
 mod error;
+mod filters;
 mod frame;
 mod html;
+pub mod links;
 pub mod manual;
 mod routes;
 mod state;
 pub mod statics;
+pub mod text;
 
 pub use error::SiteError;
 pub use frame::Frame;
@@ -21,7 +26,7 @@ use axum::Router;
 use state::Site;
 
 fn all() -> routes::Routes {
-    manual::routes(routes::Routes::new())
+    catalogue::routes(manual::routes(routes::Routes::new()))
 }
 
 /// Every public page and static file.
