@@ -2,19 +2,32 @@
 
 mod asked;
 mod counts;
+mod found;
+mod group;
+mod inventory;
 mod paging;
+mod provider;
+mod rules;
 mod search;
+mod server;
 mod sources;
+mod tool;
 mod words;
 
 use store::catalogue::Totals;
 
 use crate::routes::Routes;
 
+pub(crate) use words::class_in_short;
+
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .get("/catalog", search::page)
         .get("/catalog.md", search::twin)
+        .get("/catalog/servers/{slug}", server::page)
+        .get("/catalog/servers/{slug}/tools/{tool}", tool::page)
+        .get("/catalog/classes/{class}", group::class)
+        .get("/catalog/risks/{risk}", group::risk)
 }
 
 /// What the catalogue holds, in a sentence that says no more than was counted.

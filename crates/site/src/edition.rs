@@ -137,7 +137,11 @@ mod tests {
             ("\"abcd\"", false),
             ("", false),
         ] {
-            assert_eq!(names(&HeaderValue::from_static(known), &tag), same, "{known}");
+            assert_eq!(
+                names(&HeaderValue::from_static(known), &tag),
+                same,
+                "{known}"
+            );
         }
     }
 }

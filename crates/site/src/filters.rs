@@ -18,12 +18,6 @@ pub(crate) fn seen<T: Display>(value: T, _: &dyn Values) -> askama::Result<Safe<
     Ok(Safe(text::marked(&value.to_string())))
 }
 
-/// The same as one line of plain text, for titles and attributes; it is escaped afterwards.
-#[askama::filter_fn]
-pub(crate) fn plain<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
-    Ok(text::plain(&value.to_string()))
-}
-
 /// Text of someone outside in Markdown: a code span.
 #[askama::filter_fn]
 pub(crate) fn quoted<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
@@ -62,4 +56,28 @@ pub(crate) fn count<T: Display>(value: T, _: &dyn Values) -> askama::Result<Stri
 #[askama::filter_fn]
 pub(crate) fn twin_of<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
     Ok(value.to_string().replacen("/catalog", "/catalog.md", 1))
+}
+
+/// The Markdown twin of a page of a list: `path?page=2` becomes `path.md?page=2`.
+#[askama::filter_fn]
+pub(crate) fn page_twin<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
+    Ok(value.to_string().replacen("?page=", ".md?page=", 1))
+}
+
+/// A command in Markdown: a code block.
+#[askama::filter_fn]
+pub(crate) fn shell_block<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
+    Ok(text::code_block("sh", &value.to_string()))
+}
+
+/// Text of someone outside in Markdown: a code block.
+#[askama::filter_fn]
+pub(crate) fn text_block<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
+    Ok(text::code_block("text", &value.to_string()))
+}
+
+/// The path of an argument in Markdown, as policies have it.
+#[askama::filter_fn]
+pub(crate) fn argument<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {
+    Ok(text::code_span(&format!("args.{value}")))
 }

@@ -13,6 +13,7 @@ mod html;
 pub mod links;
 pub mod manual;
 mod routes;
+mod sitemap;
 mod state;
 pub mod statics;
 pub mod text;
@@ -26,7 +27,8 @@ use axum::Router;
 use state::Site;
 
 fn all() -> routes::Routes {
-    catalogue::routes(manual::routes(routes::Routes::new()))
+    let routes = manual::routes(routes::Routes::new());
+    sitemap::routes(catalogue::routes(routes))
 }
 
 /// Every public page and static file.

@@ -39,13 +39,13 @@ pub fn put_rule(slug: &str, name: &str, rule: &str) -> Option<String> {
 
 /// A class's page.
 #[must_use]
-pub fn class(class: ToolClass) -> String {
+pub fn class(class: &ToolClass) -> String {
     format!("/catalog/classes/{class}")
 }
 
 /// A risk's page.
 #[must_use]
-pub fn risk(risk: Risk) -> String {
+pub fn risk(risk: &Risk) -> String {
     format!("/catalog/risks/{risk}")
 }
 

@@ -58,8 +58,8 @@ impl Asked {
     /// that it cannot have is [`SiteError::BadQuery`].
     pub(super) fn read(query: Option<&str>) -> Result<Self, SiteError> {
         let mut asked = Self::default();
-        let fields: Vec<(String, String)> =
-            serde_urlencoded::from_str(query.unwrap_or_default()).map_err(|_| SiteError::BadQuery)?;
+        let fields: Vec<(String, String)> = serde_urlencoded::from_str(query.unwrap_or_default())
+            .map_err(|_| SiteError::BadQuery)?;
         for (name, value) in fields {
             let value = value.trim();
             if !value.is_empty() {

@@ -48,7 +48,10 @@ mod tests {
         let url = |page| format!("?page={page}");
         let first = Paging::new(1, 81, 40, url);
         assert_eq!((first.pages, first.from, first.to), (3, 1, 40));
-        assert_eq!((first.before, first.after.as_deref()), (None, Some("?page=2")));
+        assert_eq!(
+            (first.before, first.after.as_deref()),
+            (None, Some("?page=2"))
+        );
         let last = Paging::new(3, 81, 40, url);
         assert_eq!((last.from, last.to, last.after), (81, 81, None));
         let beyond = Paging::new(9, 81, 40, url);

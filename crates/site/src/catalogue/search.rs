@@ -153,7 +153,9 @@ impl SearchPage {
         let class = asked.class.map(|class| ("class", class.as_str()));
         let risk = asked.risk.map(|risk| ("risk", risk.as_str()));
         let transport = asked.transport.map(|transport| ("transport", transport));
-        let official = asked.official.map(|yes| ("official", if yes { "yes" } else { "no" }));
+        let official = asked
+            .official
+            .map(|yes| ("official", if yes { "yes" } else { "no" }));
         [kind, class, risk, transport, official]
             .into_iter()
             .flatten()
@@ -196,28 +198,39 @@ fn how_many(kind: Kind, total: u32) -> String {
 
 /// The facets whose values were found, or are set.
 fn facets(asked: &Asked, found: &Facets) -> Vec<Facet> {
-    let toggled = |set: bool, change: &dyn Fn(&mut Asked, bool)| asked.but(|to| change(to, !set)).url();
-    let risks = RISKS.into_iter().zip(found.by_risk).rev().map(|(risk, count)| {
-        let set = asked.risk == Some(risk);
-        FacetValue {
-            words: risk.as_str().to_owned(),
-            count,
-            url: toggled(set, &|to, on| to.risk = on.then_some(risk)),
-            set,
-        }
-    });
-    let classes = ToolClass::ALL.into_iter().zip(found.by_class).map(|(class, count)| {
-        let set = asked.class == Some(class);
-        FacetValue {
-            words: class.as_str().to_owned(),
-            count,
-            url: toggled(set, &|to, on| to.class = on.then_some(class)),
-            set,
-        }
-    });
+    let toggled =
+        |set: bool, change: &dyn Fn(&mut Asked, bool)| asked.but(|to| change(to, !set)).url();
+    let risks = RISKS
+        .into_iter()
+        .zip(found.by_risk)
+        .rev()
+        .map(|(risk, count)| {
+            let set = asked.risk == Some(risk);
+            FacetValue {
+                words: risk.as_str().to_owned(),
+                count,
+                url: toggled(set, &|to, on| to.risk = on.then_some(risk)),
+                set,
+            }
+        });
+    let classes = ToolClass::ALL
+        .into_iter()
+        .zip(found.by_class)
+        .map(|(class, count)| {
+            let set = asked.class == Some(class);
+            FacetValue {
+                words: class.as_str().to_owned(),
+                count,
+                url: toggled(set, &|to, on| to.class = on.then_some(class)),
+                set,
+            }
+        });
     let transports = TRANSPORTS.into_iter().map(|transport| {
         let set = asked.transport == Some(transport);
-        let counted = found.by_transport.iter().find(|(name, _)| name == transport);
+        let counted = found
+            .by_transport
+            .iter()
+            .find(|(name, _)| name == transport);
         FacetValue {
             words: words::transport(transport).to_owned(),
             count: counted.map_or(0, |(_, count)| *count),
@@ -228,7 +241,12 @@ fn facets(asked: &Asked, found: &Facets) -> Vec<Facet> {
     let official = [true, false].into_iter().map(|yes| {
         let set = asked.official == Some(yes);
         FacetValue {
-            words: if yes { "the product’s own maker" } else { "others" }.to_owned(),
+            words: if yes {
+                "the product’s own maker"
+            } else {
+                "others"
+            }
+            .to_owned(),
             count: found.by_official[usize::from(yes)],
             url: toggled(set, &|to, on| to.official = on.then_some(yes)),
             set,
@@ -236,7 +254,10 @@ fn facets(asked: &Asked, found: &Facets) -> Vec<Facet> {
     });
     let of = |name, values: Vec<FacetValue>| Facet {
         name,
-        values: values.into_iter().filter(|v| v.set || v.count > 0).collect(),
+        values: values
+            .into_iter()
+            .filter(|v| v.set || v.count > 0)
+            .collect(),
     };
     let all = [
         of("Risk", risks.collect()),
@@ -244,5 +265,7 @@ fn facets(asked: &Asked, found: &Facets) -> Vec<Facet> {
         of("Reached by", transports.collect()),
         of("Published by", official.collect()),
     ];
-    all.into_iter().filter(|facet| !facet.values.is_empty()).collect()
+    all.into_iter()
+        .filter(|facet| !facet.values.is_empty())
+        .collect()
 }

@@ -25,7 +25,7 @@ pub(super) fn number(count: &u32, one: &str, many: &str) -> String {
 }
 
 /// What a tool of the class does, as the end of "a tool that …".
-pub(super) const fn class_in_short(class: ToolClass) -> &'static str {
+pub(crate) const fn class_in_short(class: ToolClass) -> &'static str {
     match class {
         ToolClass::Read => "only returns something",
         ToolClass::Write => "changes data in a way that can be changed back",
@@ -203,7 +203,13 @@ pub(super) fn risks(by_risk: &[u32; 4]) -> String {
     let tally = Tally::of_risks(by_risk);
     let parts: Vec<String> = tally
         .iter()
-        .map(|one| format!("{} {}", crate::text::grouped(&one.count.to_string()), one.risk))
+        .map(|one| {
+            format!(
+                "{} {}",
+                crate::text::grouped(&one.count.to_string()),
+                one.risk
+            )
+        })
         .collect();
     parts.join(", ")
 }

@@ -1,0 +1,136 @@
+//! `/catalog/servers/{slug}/tools/{tool}`: a tool, its risk, and the rules that tame it.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+use catalog::{
+    attacks::{Attack, attacks_on},
+    suggest::{Question, Suggestion, questions, suggestions},
+};
+use domain::catalogue::KnownTool;
+use serde_json::{Value, json};
+use store::catalogue::{Neighbours, ServerCard, ToolCard, ToolEntry, neighbours};
+
+use super::{found::find_tool, provider::Provider, server::crumbs, words};
+use crate::{Frame, SiteError, edition::Edition, filters, links, state::Site, text};
+
+/// `GET /catalog/servers/{slug}/tools/{tool}`, and with `.md` its Markdown twin.
+pub(super) async fn page(
+    State(site): State<Site>,
+    Path((slug, name)): Path<(String, String)>,
+    edition: Edition,
+) -> Result<Response, SiteError> {
+    let (entry, as_what) = find_tool(&site.db, &slug, &name).await?;
+    let like = neighbours(&site.db, &entry.card.server.slug, &entry.tool).await?;
+    let page = ToolPage::new(&site, &edition, entry, like);
+    Ok(as_what.answer(edition, page, |page| ToolTwin { page }))
+}
+
+#[derive(Template)]
+#[template(path = "catalog/tool.html")]
+struct ToolPage {
+    frame: Frame,
+    card: ServerCard,
+    tool: KnownTool,
+    provider: Provider,
+    /// How sure class and risk are.
+    sure: &'static str,
+    /// What the server says of the tool.
+    claims: Vec<&'static str>,
+    rules: Vec<Suggestion>,
+    attacks: Vec<&'static Attack>,
+    questions: Vec<Question>,
+    like: Neighbours,
+}
+
+#[derive(Template)]
+#[template(path = "catalog/tool.md")]
+struct ToolTwin {
+    page: ToolPage,
+}
+
+impl ToolPage {
+    fn new(site: &Site, edition: &Edition, entry: ToolEntry, like: Neighbours) -> Self {
+        let ToolEntry { card, tool } = entry;
+        let questions = questions(&card.server, &tool);
+        Self {
+            frame: frame(site, edition, &card, &tool, &questions),
+            provider: Provider::of(&card.server),
+            sure: words::confidence(&tool),
+            claims: words::claims(&tool.hints),
+            rules: suggestions(&tool),
+            attacks: attacks_on(&tool),
+            questions,
+            like,
+            card,
+            tool,
+        }
+    }
+
+    fn put(&self, rule: &str) -> Option<String> {
+        links::put_rule(&self.card.server.slug, &self.tool.name, rule)
+    }
+
+    /// What its class means.
+    fn class_in_short(&self) -> &'static str {
+        words::class_in_short(self.tool.class)
+    }
+
+    /// Tools like it, this server's first.
+    fn all_like(&self) -> Vec<&ToolCard> {
+        self.like.here.iter().chain(&self.like.elsewhere).collect()
+    }
+}
+
+fn frame(
+    site: &Site,
+    edition: &Edition,
+    card: &ServerCard,
+    tool: &KnownTool,
+    questions: &[Question],
+) -> Frame {
+    let (name, server) = (text::plain(&tool.name), text::plain(&card.server.name));
+    let page = links::tool(&card.server.slug, &tool.name).unwrap_or_default();
+    let does = tool.does.as_deref().unwrap_or_default();
+    let about = format!(
+        "{name} of {server}: {}, {} risk. {does} Why, and the rule that tames it.",
+        tool.class, tool.risk
+    );
+    let steps = [
+        (server.as_str(), links::server(&card.server.slug)),
+        (name.as_str(), page.clone()),
+    ];
+    let steps: Vec<(&str, &str)> = steps
+        .iter()
+        .map(|(name, path)| (*name, path.as_str()))
+        .collect();
+    let frame = site
+        .settings
+        .frame(page.clone())
+        .titled(format!("{name} ({server}): {} risk", tool.risk))
+        .about(about.replace("  ", " "))
+        .dated(edition.day())
+        .with_twin()
+        .with_facts(&crumbs(site, &steps));
+    match questions.is_empty() {
+        true => frame,
+        false => frame.with_facts(&faq(questions)),
+    }
+}
+
+/// schema.org/FAQPage.
+fn faq(questions: &[Question]) -> Value {
+    let all: Vec<Value> = questions
+        .iter()
+        .map(|one| {
+            json!({
+                "@type": "Question",
+                "name": text::plain(&one.question),
+                "acceptedAnswer": { "@type": "Answer", "text": text::marked(&one.answer) },
+            })
+        })
+        .collect();
+    json!({ "@context": "https://schema.org", "@type": "FAQPage", "mainEntity": all })
+}
