@@ -12,6 +12,7 @@ mod deciders;
 mod edit;
 mod fields;
 mod layout;
+mod merge;
 mod operator;
 mod outline;
 mod place;
@@ -21,6 +22,7 @@ mod text;
 
 pub use edit::{Action, Edit, EditError, apply};
 pub use fields::{ArgumentField, ArgumentStep, argument_paths};
+pub use merge::{MergeError, Merged, merge};
 pub use operator::{BadValue, OPERATORS, Operator, Takes};
 pub use outline::{Entry, HiddenBy, Kept, LeftTo, Outline, Shown, State, TestShown, outline};
 pub use place::{At, Place};

@@ -53,8 +53,13 @@ impl Policy {
         if cases.is_empty() {
             return Vec::new();
         }
-        let engine = Engine::compile(self, inventory);
-        cases.iter().map(|case| case.run(&engine)).collect()
+        self.run_tests_on(&Engine::compile(self, inventory))
+    }
+
+    /// Runs them against another policy's rules.
+    pub(crate) fn run_tests_on(&self, engine: &Engine) -> Vec<TestOutcome> {
+        let cases = self.rules.tests.iter();
+        cases.map(|case| case.run(engine)).collect()
     }
 
     /// The tests that fail, as faults at their places.

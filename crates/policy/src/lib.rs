@@ -66,6 +66,7 @@ mod truth;
 mod watch;
 mod words;
 
+pub use builder::{MergeError, Merged, merge};
 pub use cases::TestOutcome;
 pub use codes::{FAULT_CODES, WARNING_CODES};
 pub use counters::{Counters, Explanation};

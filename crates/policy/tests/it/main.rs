@@ -15,6 +15,7 @@ mod effort;
 mod fault_pages;
 mod faults;
 mod measured;
+mod merge;
 mod names;
 mod order;
 mod preview;
