@@ -31,20 +31,22 @@ create table catalogue_servers (
     -- By class, mildest first, and by risk, lowest first.
     by_class integer[] not null default '{0,0,0,0,0}' check (cardinality(by_class) = 5),
     by_risk integer[] not null default '{0,0,0,0}' check (cardinality(by_risk) = 4),
-    -- What its line said when it was loaded last, so that loading it again does nothing.
+    -- Its packages, addresses and repository as `mentioned` compares them.
+    keys text[] not null default '{}',
+    -- Where its lines begin in the sitemap: its own page, then its tools.
+    sitemap_at integer not null default 0,
+    -- What was said of it when it was loaded last, so that loading it again does nothing.
     content_hash bytea not null,
     added_at timestamptz not null default now(),
-    changed_at timestamptz not null default now(),
-    -- Names split into words; what is searched.
-    words text not null,
-    search tsvector not null generated always as (to_tsvector('simple', words)) stored
+    changed_at timestamptz not null default now()
 );
-create index catalogue_servers_search on catalogue_servers using gin (search);
-create index catalogue_servers_words on catalogue_servers using gin (words gin_trgm_ops);
+create index catalogue_servers_keys on catalogue_servers using gin (keys);
+create index catalogue_servers_sitemap on catalogue_servers (sitemap_at);
+create index catalogue_servers_changed on catalogue_servers (changed_at desc, id desc);
 
 create table catalogue_tools (
     server_id bigint not null references catalogue_servers on delete cascade,
-    -- As the server lists them.
+    -- As the server lists them, from 0 on without a gap.
     position integer not null,
     name text not null,
     description text,
@@ -52,17 +54,73 @@ create table catalogue_tools (
     note text,
     args jsonb,
     hints jsonb not null default '{}',
+    -- In force: what was found, or what the operator says.
     class text not null check (class in ('read', 'write', 'execute', 'destructive', 'financial')),
     risk text not null check (risk in ('low', 'medium', 'high', 'critical')),
+    found_class text not null
+        check (found_class in ('read', 'write', 'execute', 'destructive', 'financial')),
+    found_risk text not null check (found_risk in ('low', 'medium', 'high', 'critical')),
     signals jsonb not null default '[]',
     confidence real not null,
     corrected boolean not null default false,
-    words text not null,
-    search tsvector not null generated always as (to_tsvector('simple', words)) stored,
-    primary key (server_id, name)
+    primary key (server_id, name),
+    unique (server_id, position)
 );
-create index catalogue_tools_search on catalogue_tools using gin (search);
-create index catalogue_tools_words on catalogue_tools using gin (words gin_trgm_ops);
+
+-- What is searched, apart from what is shown, so that a search reads few pages. In the masks a bit
+-- stands for a class, mildest first, a risk, lowest first, and a transport: stdio, streamable-http,
+-- sse. Words are split by the program, names and questions alike.
+create table catalogue_server_words (
+    server_id bigint primary key references catalogue_servers on delete cascade,
+    class_mask smallint not null,
+    risk_mask smallint not null,
+    transport_mask smallint not null,
+    official boolean not null,
+    -- The better known first.
+    weight integer not null,
+    words text not null,
+    search tsvector not null
+);
+create index catalogue_server_words_search on catalogue_server_words using gin (search);
+create index catalogue_server_words_browse on catalogue_server_words (weight desc, server_id);
+
+create table catalogue_tool_words (
+    server_id bigint not null,
+    position integer not null,
+    class_mask smallint not null,
+    risk_mask smallint not null,
+    transport_mask smallint not null,
+    official boolean not null,
+    weight integer not null,
+    words text not null,
+    search tsvector not null,
+    primary key (server_id, position),
+    foreign key (server_id, position) references catalogue_tools (server_id, position)
+        on delete cascade
+);
+create index catalogue_tool_words_search on catalogue_tool_words using gin (search);
+create index catalogue_tool_words_name on catalogue_tool_words (words);
+create index catalogue_tool_words_browse
+    on catalogue_tool_words (risk_mask desc, weight desc, server_id, position);
+
+-- How many servers and tools there are of each kind: the facets where no words are asked for.
+create table catalogue_spread (
+    kind text not null check (kind in ('server', 'tool')),
+    class_mask smallint not null,
+    risk_mask smallint not null,
+    transport_mask smallint not null,
+    official boolean not null,
+    number integer not null,
+    primary key (kind, class_mask, risk_mask, transport_mask, official)
+);
+
+-- Every word that is searched for: a misspelt one is looked up here.
+create table catalogue_vocabulary (
+    word text primary key,
+    uses integer not null
+);
+create index catalogue_vocabulary_alike on catalogue_vocabulary using gin (word gin_trgm_ops);
+create index catalogue_vocabulary_prefix on catalogue_vocabulary (word text_pattern_ops);
 
 -- How a server's tool list changed.
 create table catalogue_releases (
@@ -108,7 +166,8 @@ create table catalogue_totals (
 );
 insert into catalogue_totals default values;
 
-grant select on catalogue_servers, catalogue_tools, catalogue_releases, catalogue_corrections,
+grant select on catalogue_servers, catalogue_tools, catalogue_server_words, catalogue_tool_words,
+    catalogue_spread, catalogue_vocabulary, catalogue_releases, catalogue_corrections,
     catalogue_totals to tollgate_console;
 
 -- What people wrote in the contact form.

@@ -1,10 +1,14 @@
 //! The public catalogue: what is read by pages, the API and agents.
 //!
 //! It belongs to no organisation, so nothing here takes a [`domain::Scope`]. The console's role only
-//! reads; [`load`] and [`correct`] connect as the owner.
+//! reads; [`Loader`] connects as the owner.
 
+mod keys;
+mod masks;
 mod read;
+mod rows;
 mod search;
+mod words;
 mod write;
 
 use domain::{
@@ -15,7 +19,7 @@ use time::OffsetDateTime;
 
 pub use read::{changes_since, mentioned, neighbours, server, sitemap, tool, tools, totals};
 pub use search::{Facets, Filter, Found, search_servers, search_tools};
-pub use write::{Correction, Entry, LoadReport, Loader, corrections};
+pub use write::{Correction, Entry, LoadReport, Loader, Stamp, corrections};
 
 /// How many, by class and by risk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,8 +1,15 @@
-//! Searching servers and tools: full text and trigrams.
+//! Searching servers and tools: full text, and trigrams for what is misspelt.
+
+mod facets;
+mod found;
 
 use domain::tools::{Risk, ToolClass};
 
-use super::{ServerCard, ToolCard};
+use self::{
+    facets::{Group, Narrowed},
+    found::{Kind, Page},
+};
+use super::{ServerCard, ToolCard, words::Asked};
 use crate::{Db, Result};
 
 /// What is looked for. Everything given must hold.
@@ -23,8 +30,8 @@ pub struct Filter {
     pub server: Option<String>,
 }
 
-/// How many of what was found have each value of each facet, counted over the first
-/// [`Facets::COUNTED_MAX`].
+/// How many of what was found have each value of each facet, whatever is asked for of that facet
+/// itself.
 #[derive(Debug, Clone, Default)]
 pub struct Facets {
     /// In the order of [`ToolClass::ALL`].
@@ -47,7 +54,7 @@ impl Facets {
 pub struct Found<T> {
     /// The best first.
     pub items: Vec<T>,
-    /// How many there are, at most [`Facets::COUNTED_MAX`].
+    /// How many there are, at most [`Facets::COUNTED_MAX`]; no page begins beyond.
     pub total: u32,
     /// How they are spread.
     pub facets: Facets,
@@ -71,12 +78,16 @@ impl<T> Default for Found<T> {
 /// # Errors
 /// Postgres failed.
 pub async fn search_servers(
-    _db: &Db,
-    _filter: &Filter,
-    _offset: u32,
-    _limit: u16,
+    db: &Db,
+    filter: &Filter,
+    offset: u32,
+    limit: u16,
 ) -> Result<Found<ServerCard>> {
-    Ok(Found::default())
+    let (page, mut found) = search(db, Kind::Server, filter, offset, limit).await?;
+    if let Some(page) = page {
+        found.items = found::servers(db, &page).await?;
+    }
+    Ok(found)
 }
 
 /// Tools, the best match first, without words the riskiest; from `offset`.
@@ -84,10 +95,53 @@ pub async fn search_servers(
 /// # Errors
 /// Postgres failed.
 pub async fn search_tools(
-    _db: &Db,
-    _filter: &Filter,
-    _offset: u32,
-    _limit: u16,
+    db: &Db,
+    filter: &Filter,
+    offset: u32,
+    limit: u16,
 ) -> Result<Found<ToolCard>> {
-    Ok(Found::default())
+    let (page, mut found) = search(db, Kind::Tool, filter, offset, limit).await?;
+    if let Some(page) = page {
+        found.items = found::tools(db, &page).await?;
+    }
+    Ok(found)
+}
+
+/// Everything but the items, and which those are; no page where there are none.
+async fn search<T>(
+    db: &Db,
+    kind: Kind,
+    filter: &Filter,
+    offset: u32,
+    limit: u16,
+) -> Result<(Option<Page>, Found<T>)> {
+    let mut found = Found::default();
+    let mut page = Page {
+        asked: filter.text.as_deref().and_then(Asked::new),
+        narrowed: Narrowed::new(filter),
+        server: None,
+        offset: i64::from(offset),
+        limit: i64::from(limit),
+    };
+    if let Some(slug) = &filter.server {
+        match found::server_id(db, slug).await? {
+            Some(id) => page.server = Some(id),
+            None => return Ok((None, found)),
+        }
+    }
+    if page.asked.as_ref().is_some_and(Asked::is_empty) {
+        return Ok((None, found));
+    }
+    let mut groups = found::groups(db, kind, &page).await?;
+    if let Some(asked) = page.asked.as_ref().filter(|_| groups.is_empty())
+        && let Some(alike) = found::respell(db, asked).await?
+    {
+        page.asked = Some(alike);
+        groups = found::groups(db, kind, &page).await?;
+        found.alike = !groups.is_empty();
+    }
+    found.facets = page.narrowed.facets(&groups);
+    found.total = page.narrowed.total(&groups);
+    let there = offset < found.total;
+    Ok((there.then_some(page), found))
 }
