@@ -1,95 +1,59 @@
-//! `tollgate catalog`: work on what is known of tools.
+//! `tollgate catalog`: work on what is known of servers and tools.
 
-use std::{
-    io::{self, BufRead, Write},
-    process::ExitCode,
-};
+mod classify;
+mod correct;
+mod export;
+mod import;
+mod lines;
+mod seed;
 
-use anyhow::{Context as _, Result};
+use std::process::ExitCode;
+
+use anyhow::Result;
 use clap::Subcommand;
+use secrecy::{ExposeSecret, SecretString};
+use store::catalogue::Loader;
 
-use crate::output::escaped;
+pub(crate) use self::seed::refresh;
+use crate::{
+    cli::DatabaseArgs,
+    commands::{database, sources},
+    config::{Config, Purpose},
+    data::Running,
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CatalogCommand {
     /// Reads tools from standard input, a JSON object a line as `tools/list` has them, and writes the
     /// class, risk and signals of each; asks nobody.
     Classify,
+    /// Loads servers and their tools from files, a JSON object a line (see docs/catalogue.md).
+    Import(import::ImportArgs),
+    /// Writes the stored servers and their tools in the same format.
+    Export(export::ExportArgs),
+    /// Says what a tool's class and risk are, whatever the classifier finds.
+    Correct(correct::CorrectArgs),
 }
 
 /// Does what was asked.
 pub(crate) fn run(command: &CatalogCommand) -> Result<ExitCode> {
     match command {
-        CatalogCommand::Classify => {
-            let out = io::BufWriter::new(io::stdout().lock());
-            classify(io::stdin().lock(), out)?;
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// A line out for every line in, in their order; empty lines are passed over.
-fn classify(tools: impl BufRead, mut out: impl Write) -> Result<()> {
-    for (at, line) in tools.lines().enumerate() {
-        let line = line.context("standard input")?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let answer = ::catalog::classify_line(&line).with_context(|| format!("line {}", at + 1))?;
-        match writeln!(out, "{}", escaped(&answer)) {
-            // Whoever read went away.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-            written => written.context("standard output")?,
-        }
-    }
-    match out.flush() {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        flushed => flushed.context("standard output"),
+        CatalogCommand::Classify => classify::run(),
+        CatalogCommand::Import(args) => import::run(args),
+        CatalogCommand::Export(args) => export::run(args),
+        CatalogCommand::Correct(args) => correct::run(args),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    fn classified(tools: &str) -> Result<String> {
-        let mut out = Vec::new();
-        classify(tools.as_bytes(), &mut out)?;
-        Ok(String::from_utf8(out)?)
-    }
-
-    #[test]
-    fn a_line_for_each_tool() {
-        let lines = concat!(
-            r#"{"name":"delete_file","inputSchema":{"properties":{"path":{}}}}"#,
-            "\n\n",
-            r#"{"name":"get_it","description":"Returns it","args":["id"]}"#,
-        );
-        let out = classified(lines).expect("tools");
-        let answers: Vec<Value> = out
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("JSON"))
-            .collect();
-        assert_eq!(answers.len(), 2);
-        assert_eq!(answers[0]["class"], "destructive");
-        assert_eq!(answers[1]["name"], "get_it");
-        assert_eq!(answers[1]["risk"], "low");
-    }
-
-    #[test]
-    fn a_name_cannot_drive_a_terminal() {
-        let out = classified("{\"name\":\"get_\\u202ex\\u007f\"}").expect("a tool");
-        assert!(out.contains(r"\u202e") && out.contains(r"\u007f"), "{out}");
-    }
-
-    #[test]
-    fn a_line_that_is_no_tool_is_named() {
-        let error = classified("{\"name\":\"a\"}\nnonsense").expect_err("no tool");
-        assert!(
-            format!("{error:#}").starts_with("line 2: not a tool: "),
-            "{error:#}"
-        );
-    }
+/// Connects as the owner of the tables: nobody else may write the catalogue.
+async fn loader(args: &DatabaseArgs) -> Result<Loader> {
+    let url = match &args.data {
+        Some(data) => SecretString::from(Running::find(data)?.database_url),
+        None => {
+            let config = Config::read(&sources(&args.config)?, Purpose::Migrate)?;
+            let owner = config.migrate_database_url.or(config.database_url);
+            owner.ok_or_else(|| anyhow::anyhow!("no database is configured"))?
+        }
+    };
+    Loader::connect(url.expose_secret()).await.map_err(database)
 }

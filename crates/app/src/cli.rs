@@ -37,7 +37,7 @@ enum Command {
         #[command(subcommand)]
         command: policy::PolicyCommand,
     },
-    /// Works on what is known of tools.
+    /// Works on what is known of servers and tools.
     Catalog {
         #[command(subcommand)]
         command: catalog::CatalogCommand,
@@ -226,6 +226,10 @@ mod tests {
             "tollgate policy pull a.json --policy p --version 3 --force",
             "tollgate policy pull --server s --policy p -o yaml",
             "tollgate catalog classify",
+            "tollgate catalog import a.jsonl b.jsonl - -o json --strict --data d",
+            "tollgate catalog export --origin imported --scanned",
+            "tollgate catalog correct circleci run_pipeline --class execute --risk high --note n",
+            "tollgate catalog correct circleci run_pipeline --clear",
             "tollgate openapi",
             "tollgate demo-upstream --listen 127.0.0.1:0",
         ] {
@@ -236,6 +240,10 @@ mod tests {
             "tollgate serve --role both",
             "tollgate bootstrap --org x",
             "tollgate catalog",
+            "tollgate catalog import",
+            "tollgate catalog correct circleci run_pipeline",
+            "tollgate catalog correct circleci run_pipeline --class reading",
+            "tollgate catalog correct circleci run_pipeline --clear --class read",
             "tollgate policy",
             "tollgate policy check",
             "tollgate policy decide a.json",

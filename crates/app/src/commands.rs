@@ -11,6 +11,7 @@ use tracing::warn;
 use tracing_subscriber::EnvFilter;
 
 use crate::{
+    catalog,
     cli::{BootstrapArgs, ConfigArgs, DatabaseArgs, MigrateArgs, ResetArgs, ServeArgs},
     config::{Config, LogFormat, Purpose, Sources},
     data::Running,
@@ -127,6 +128,7 @@ pub(crate) fn migrate(args: &MigrateArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(u8::from(!missing.is_empty())));
         }
         let applied = store::migrations::run(url).await.map_err(database)?;
+        catalog::refresh(url).await?;
         match args.output {
             Format::Json => say_json(&json!({ "applied": applied })),
             Format::Text => say(&format!("{applied} applied")),
@@ -161,7 +163,7 @@ async fn connect(args: &DatabaseArgs) -> Result<(Db, String)> {
 }
 
 /// A failure of the store, with the exit code that it deserves.
-fn database(error: StoreError) -> anyhow::Error {
+pub(crate) fn database(error: StoreError) -> anyhow::Error {
     match error {
         StoreError::Database(_) => unreachable_database(&error),
         other => other.into(),

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use vault::MasterKey;
 
 use crate::{
+    catalog,
     cli::DevArgs,
     cluster::Cluster,
     commands::{block_on, sources, start_log},
@@ -43,6 +44,7 @@ pub(crate) fn run(args: &DevArgs) -> Result<ExitCode> {
         store::migrations::run(database_url.expose_secret())
             .await
             .context("cannot migrate the private PostgreSQL")?;
+        catalog::refresh(database_url.expose_secret()).await?;
         // Before it listens: whoever sees that it is ready may use the folder at once.
         data.announce(&running)?;
         let afterwards: Afterwards = Box::new(move |started| {

@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod audit_reading;
 mod audit_shadow;
+mod catalogue;
 mod configuration;
 mod crossings;
 mod grants;
