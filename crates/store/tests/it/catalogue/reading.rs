@@ -104,8 +104,10 @@ async fn what_a_configuration_mentions_is_found_in_every_spelling() {
         ("https://github.com/github/github-mcp-server.git", "github"),
         ("pypi:acme.mail", "acme-mail"),
     ] {
-        let found = catalogue::mentioned(&db.console, &[name.to_owned(), "npm:none".to_owned()]);
-        let found = found.await.expect("them");
+        let asked = [name.to_owned(), "npm:none".to_owned()];
+        let found = catalogue::mentioned(&db.console, &asked)
+            .await
+            .expect("them");
         assert_eq!(found.len(), 1, "{name}");
         assert_eq!(
             (found[0].by.as_str(), found[0].card.server.slug.as_str()),
