@@ -4,6 +4,7 @@
 //! Nothing here knows of organisations, sessions or cookies, so every page is the same for everyone
 //! and may be cached. Pages that change something (sign-up, the contact form) are the console's.
 
+mod attacks;
 mod catalogue;
 mod edition;
 mod error;
@@ -28,7 +29,7 @@ use state::Site;
 
 fn all() -> routes::Routes {
     let routes = manual::routes(routes::Routes::new());
-    sitemap::routes(catalogue::routes(routes))
+    attacks::routes(sitemap::routes(catalogue::routes(routes)))
 }
 
 /// Every public page and static file.
