@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use domain::{Email, Name};
 
-use crate::{catalog, commands, config::Role, demo, dev, healthcheck, output::Format, policy};
+use crate::{catalog, commands, config::Role, demo, dev, healthcheck, output::Format, policy, scan};
 
 /// Tollgate stands between AI agents and MCP servers: every tool call is decided before it runs, and
 /// every decision is on record.
@@ -37,6 +37,8 @@ enum Command {
         #[command(subcommand)]
         command: policy::PolicyCommand,
     },
+    /// Lists an MCP server's tools by risk, and writes a policy to begin with.
+    Scan(scan::ScanArgs),
     /// Works on what is known of servers and tools.
     Catalog {
         #[command(subcommand)]
@@ -180,6 +182,7 @@ impl Cli {
                 command: UserCommand::Reset(args),
             } => commands::reset(&args),
             Command::Policy { command } => policy::run(&command),
+            Command::Scan(args) => scan::run(&args),
             Command::Catalog { command } => catalog::run(&command),
             Command::Openapi => {
                 crate::output::say(&console::openapi());
@@ -230,6 +233,9 @@ mod tests {
             "tollgate catalog export --origin imported --scanned",
             "tollgate catalog correct circleci run_pipeline --class execute --risk high --note n",
             "tollgate catalog correct circleci run_pipeline --clear",
+            "tollgate scan https://x.test/mcp --header A:b --header C:d -o json",
+            "tollgate scan https://x.test/mcp --fail-above medium --policy p.json",
+            "tollgate scan --env A=b --timeout 5 --entry -- npx server --flag",
             "tollgate openapi",
             "tollgate demo-upstream --listen 127.0.0.1:0",
         ] {
@@ -244,6 +250,13 @@ mod tests {
             "tollgate catalog correct circleci run_pipeline",
             "tollgate catalog correct circleci run_pipeline --class reading",
             "tollgate catalog correct circleci run_pipeline --clear --class read",
+            "tollgate scan",
+            "tollgate scan https://x.test/mcp -- npx",
+            "tollgate scan https://x.test/mcp --env A=b",
+            "tollgate scan --header A:b -- npx",
+            "tollgate scan https://x.test/mcp --fail-above critical",
+            "tollgate scan https://x.test/mcp --timeout 0",
+            "tollgate scan https://x.test/mcp --entry -o json",
             "tollgate policy",
             "tollgate policy check",
             "tollgate policy decide a.json",

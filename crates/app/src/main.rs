@@ -13,6 +13,7 @@ mod exit;
 mod healthcheck;
 mod output;
 mod policy;
+mod scan;
 mod serve;
 
 use std::process::ExitCode;

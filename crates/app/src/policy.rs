@@ -23,6 +23,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 pub(crate) use args::PolicyCommand;
+pub(crate) use client::private_networks;
+pub(crate) use show::{Paint, Tone, count, visible};
 
 /// Does what was asked.
 pub(crate) fn run(command: &PolicyCommand) -> Result<ExitCode> {

@@ -21,7 +21,7 @@ use crate::exit::{NotReachable, Usage};
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 /// The largest answer: a page of 200 versions of 256 KiB each.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Where an API key may go without encryption: this machine and private networks.
+/// Where a key may go without encryption: this machine and private networks.
 const PRIVATE: [&str; 7] = [
     "127.0.0.0/8",
     "10.0.0.0/8",
@@ -31,6 +31,14 @@ const PRIVATE: [&str; 7] = [
     "::1/128",
     "fc00::/7",
 ];
+
+/// This machine and private networks, which a person's own command may dial.
+pub(crate) fn private_networks() -> Vec<IpNet> {
+    let networks = PRIVATE.iter();
+    networks
+        .map(|net| net.parse().expect("a range"))
+        .collect()
+}
 
 /// One Tollgate, with one key.
 pub(super) struct Client {
@@ -69,13 +77,10 @@ impl Client {
         let mut key = HeaderValue::try_from(format!("Bearer {}", key.trim()))
             .map_err(|_| Usage("the API key has characters that no key has".into()))?;
         key.set_sensitive(true);
-        let private = PRIVATE
-            .iter()
-            .map(|net| net.parse::<IpNet>().expect("a range"));
         Ok(Self {
             base,
             key,
-            dialler: Dialler::new(Guard::new(private.collect())),
+            dialler: Dialler::new(Guard::new(private_networks())),
         })
     }
 

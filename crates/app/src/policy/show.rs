@@ -20,7 +20,7 @@ const AFTER_CHARS: usize = 40;
 
 /// A text whose control, bidirectional, zero-width and tag characters are shown as marks, so that it
 /// can neither drive a terminal nor pose as another text.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| c.is_control() || is_invisible(c);
     if !text.contains(hidden) {
         return Cow::Borrowed(text);
@@ -38,7 +38,7 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 
 /// How a word is set off from the text around it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Good,
     Bad,
     Odd,
@@ -48,19 +48,19 @@ pub(super) enum Tone {
 
 /// Colours, or none.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Paint(bool);
+pub(crate) struct Paint(bool);
 
 impl Paint {
     /// Colours where standard output is a terminal and nobody asked for none.
     ///
     /// Source: no-color.org.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self(stdout().is_terminal() && !unwanted && !dumb)
     }
 
-    pub(super) fn tone(self, tone: Tone, text: impl Display) -> String {
+    pub(crate) fn tone(self, tone: Tone, text: impl Display) -> String {
         if !self.0 {
             return text.to_string();
         }
@@ -151,7 +151,7 @@ fn lines(text: &str) -> Vec<&str> {
 }
 
 /// `1 fault`, `2 faults`.
-pub(super) fn count(n: usize, one: &str) -> String {
+pub(crate) fn count(n: usize, one: &str) -> String {
     format!("{n} {one}{}", if n == 1 { "" } else { "s" })
 }
 

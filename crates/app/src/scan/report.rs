@@ -1,0 +1,135 @@
+//! What a scan found, as it is printed.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use catalog::{scanned, starters};
+use domain::{
+    Risk, Tool, ToolClass,
+    catalogue::{Hints, KnownArgument, KnownTool, Signal},
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use upstream::Found;
+
+use super::advice;
+
+/// One document.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) server: Server,
+    pub(super) counts: Counts,
+    /// The riskiest first.
+    pub(super) tools: Vec<Listed>,
+    /// What to do first, in sentences.
+    pub(super) advice: Vec<String>,
+    /// What is odd with the list, in sentences.
+    pub(super) notes: Vec<String>,
+    policy: Box<RawValue>,
+}
+
+/// What the server says of itself. Untrusted.
+#[derive(Debug, Serialize)]
+pub(super) struct Server {
+    pub(super) name: Option<String>,
+    pub(super) version: Option<String>,
+    /// The revision of MCP that was spoken.
+    pub(super) protocol: String,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Counts {
+    pub(super) tools: usize,
+    pub(super) by_class: BTreeMap<&'static str, usize>,
+    pub(super) by_risk: BTreeMap<&'static str, usize>,
+}
+
+/// One tool.
+#[derive(Debug, Serialize)]
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) class: ToolClass,
+    pub(super) risk: Risk,
+    pub(super) signals: Vec<Signal>,
+    pub(super) confidence: f32,
+    /// None where the server does not say.
+    pub(super) arguments: Option<Vec<KnownArgument>>,
+    pub(super) annotations: Hints,
+}
+
+impl From<KnownTool> for Listed {
+    fn from(tool: KnownTool) -> Self {
+        Self {
+            name: tool.name,
+            class: tool.class,
+            risk: tool.risk,
+            signals: tool.signals,
+            confidence: tool.confidence,
+            arguments: tool.args,
+            annotations: tool.hints,
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn new(found: &Found) -> Result<Self> {
+        let mut tools: Vec<Listed> = found
+            .tools
+            .iter()
+            .map(|tool| scanned(None, tool).into())
+            .collect();
+        let policy = policy(&found.tools, &tools);
+        // The server's own order within one risk and class, as it is the one that people know.
+        tools.sort_by_key(|tool| std::cmp::Reverse((tool.risk, tool.class)));
+        Ok(Self {
+            server: Server {
+                name: found.server_name.clone(),
+                version: found.server_version.clone(),
+                protocol: found.protocol_version.clone(),
+            },
+            counts: Counts {
+                tools: tools.len(),
+                by_class: counted(tools.iter().map(|tool| tool.class.as_str())),
+                by_risk: counted(tools.iter().map(|tool| tool.risk.as_str())),
+            },
+            advice: advice::of(&tools),
+            tools,
+            notes: found.notes.clone(),
+            policy: RawValue::from_string(policy)?,
+        })
+    }
+
+    /// The suggested policy, with the line's end that a file has.
+    pub(super) fn policy_text(&self) -> String {
+        format!("{}\n", self.policy.get().trim_end())
+    }
+
+    /// The tools whose risk is above this one.
+    pub(super) fn above(&self, risk: Risk) -> Vec<&str> {
+        let above = self.tools.iter().filter(|tool| tool.risk > risk);
+        above.map(|tool| tool.name.as_str()).collect()
+    }
+}
+
+/// The usual first policy for these tools, in the server's order.
+fn policy(tools: &[Tool], classified: &[Listed]) -> String {
+    let classes = classified.iter().map(|tool| tool.class);
+    let tools: Vec<Tool> = tools
+        .iter()
+        .zip(classes)
+        .map(|(tool, class)| Tool {
+            class: Some(class),
+            ..tool.clone()
+        })
+        .collect();
+    let [usual, ..] = starters(&tools);
+    usual.document
+}
+
+fn counted(words: impl Iterator<Item = &'static str>) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    counts
+}
