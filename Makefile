@@ -5,7 +5,7 @@ LISTEN ?= 127.0.0.1:8080
 DATA ?= .tollgate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench fuzz deny sqlx editor schema fmt compose-check setup
+.PHONY: help run test bench fuzz deny sqlx editor schema catalog fmt compose-check setup
 
 help: ## what can be made here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ editor: ## bundles the policy editor's script from its locked packages
 
 schema: ## writes the JSON Schema of the policy language anew
 	@$(CARGO) run --quiet --locked -p policy --example schema > docs/policy-1.schema.json
+
+catalog: ## scans the packages of the shipped catalogue and writes their facts anew (needs the network)
+	@$(CARGO) build --locked --bin tollgate
+	@deploy/catalog "$${CARGO_TARGET_DIR:-target}/debug/tollgate" $(SERVERS)
 
 fmt: ## formats the code
 	@$(CARGO) fmt --all

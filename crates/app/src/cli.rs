@@ -6,7 +6,9 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use domain::{Email, Name};
 
-use crate::{catalog, commands, config::Role, demo, dev, healthcheck, output::Format, policy, scan};
+use crate::{
+    catalog, commands, config::Role, demo, dev, healthcheck, output::Format, policy, scan,
+};
 
 /// Tollgate stands between AI agents and MCP servers: every tool call is decided before it runs, and
 /// every decision is on record.
@@ -234,7 +236,7 @@ mod tests {
             "tollgate catalog correct circleci run_pipeline --class execute --risk high --note n",
             "tollgate catalog correct circleci run_pipeline --clear",
             "tollgate scan https://x.test/mcp --header A:b --header C:d -o json",
-            "tollgate scan https://x.test/mcp --fail-above medium --policy p.json",
+            "tollgate scan https://x.test/mcp --fail-above medium --policy p.json --catalog circleci",
             "tollgate scan --env A=b --timeout 5 --entry -- npx server --flag",
             "tollgate openapi",
             "tollgate demo-upstream --listen 127.0.0.1:0",

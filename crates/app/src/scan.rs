@@ -35,14 +35,15 @@ const NAMED_MAX: usize = 20;
 /// Does what was asked.
 pub(crate) fn run(args: &ScanArgs) -> Result<ExitCode> {
     let target = Target::read(args)?;
+    let slug = args.slug()?;
     let found = block_on(ask(&target))?;
-    let report = Report::new(&found)?;
+    let report = Report::new(slug, &found)?;
     if let Some(path) = &args.policy {
         std::fs::write(path, report.policy_text())
             .with_context(|| format!("cannot write {}", visible(&path.to_string_lossy())))?;
     }
     if args.entry {
-        say(&escaped(&entry::line(&target, &found)));
+        say(&escaped(&entry::line(&target, slug, &found)));
     } else {
         match args.output {
             Format::Text => say(&show::text(&report, Paint::new(), args.policy.as_deref())),
@@ -56,11 +57,7 @@ async fn ask(target: &Target) -> Result<Found> {
     let progress = Progress::begin(&target.name());
     let found = match target {
         Target::Url { url, headers } => http::ask(url, headers).await,
-        Target::Command {
-            words,
-            env,
-            limit,
-        } => child::ask(words, env, *limit).await,
+        Target::Command { words, env, limit } => child::ask(words, env, *limit).await,
     };
     drop(progress);
     found
@@ -75,7 +72,11 @@ fn judge(args: &ScanArgs, report: &Report) -> ExitCode {
     if above.is_empty() {
         return ExitCode::SUCCESS;
     }
-    let mut names: Vec<_> = above.iter().take(NAMED_MAX).map(|name| visible(name)).collect();
+    let mut names: Vec<_> = above
+        .iter()
+        .take(NAMED_MAX)
+        .map(|name| visible(name))
+        .collect();
     if let Some(more) = above.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
         names.push(format!("{more} more").into());
     }

@@ -153,8 +153,8 @@ fn circleci_is_there_by_version() {
     assert_eq!(
         paths,
         [
-            "params.workflowId",
             "params.fromFailed",
+            "params.workflowId",
             "params.workflowURL"
         ]
     );

@@ -35,9 +35,7 @@ const PRIVATE: [&str; 7] = [
 /// This machine and private networks, which a person's own command may dial.
 pub(crate) fn private_networks() -> Vec<IpNet> {
     let networks = PRIVATE.iter();
-    networks
-        .map(|net| net.parse().expect("a range"))
-        .collect()
+    networks.map(|net| net.parse().expect("a range")).collect()
 }
 
 /// One Tollgate, with one key.

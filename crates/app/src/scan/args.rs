@@ -9,12 +9,16 @@ use domain::Risk;
 use secrecy::{ExposeSecret, SecretString};
 use upstream::UpstreamUrl;
 
-use crate::{exit::Usage, output::Format};
+use crate::{exit::Usage, output::Format, policy::visible};
 
 #[derive(Debug, Args)]
 pub(crate) struct ScanArgs {
     /// Where the server is: a URL; or `--` and the command of a local server.
-    #[arg(value_name = "URL", required_unless_present = "command", conflicts_with = "command")]
+    #[arg(
+        value_name = "URL",
+        required_unless_present = "command",
+        conflicts_with = "command"
+    )]
     url: Option<String>,
     /// A header that the server wants, such as 'Authorization: Bearer …'.
     #[arg(long = "header", value_name = "K: V", conflicts_with = "command")]
@@ -26,6 +30,9 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, conflicts_with = "url",
         value_parser = clap::value_parser!(u16).range(1..=600))]
     timeout: u16,
+    /// The server as the catalogue that comes with Tollgate knows it, whose word on its tools counts.
+    #[arg(long, value_name = "SLUG")]
+    catalog: Option<String>,
     /// Writes the policy to a file instead of printing it.
     #[arg(long, value_name = "FILE")]
     pub(super) policy: Option<PathBuf>,
@@ -74,6 +81,25 @@ pub(super) enum Target {
     },
 }
 
+impl ScanArgs {
+    /// The catalogue's name of the server. Only a person can say it: a server that poses as a known
+    /// one would be taken for harmless.
+    ///
+    /// # Errors
+    /// [`Usage`]: the catalogue has no such server.
+    pub(super) fn slug(&self) -> Result<Option<&str>> {
+        let slug = self.catalog.as_deref();
+        let known = |slug: &str| catalog::shipped().iter().any(|one| one.server.slug == slug);
+        match slug {
+            Some(slug) if !known(slug) => {
+                let detail = format!("the catalogue has no server {}", visible(slug));
+                Err(Usage(detail).into())
+            }
+            slug => Ok(slug),
+        }
+    }
+}
+
 impl Target {
     /// # Errors
     /// [`Usage`], without the value of a header or a variable.
@@ -86,8 +112,7 @@ impl Target {
                 limit: Duration::from_secs(args.timeout.into()),
             });
         };
-        let url = UpstreamUrl::parse(url)
-            .map_err(|error| Usage(format!("the URL {error}")))?;
+        let url = UpstreamUrl::parse(url).map_err(|error| Usage(format!("the URL {error}")))?;
         let headers = args.headers.iter().map(header);
         Ok(Self::Url {
             url,
@@ -164,7 +189,10 @@ mod tests {
             assert!(!error.0.contains("hunter2"), "{}", error.0);
         }
         let (name, value) = header(&"Authorization:  Bearer a:b ".into()).expect("a header");
-        assert_eq!((name.as_str(), value.as_bytes()), ("authorization", &b"Bearer a:b"[..]));
+        assert_eq!(
+            (name.as_str(), value.as_bytes()),
+            ("authorization", &b"Bearer a:b"[..])
+        );
         assert!(value.is_sensitive());
         let (name, value) = variable(&"A=b=c".into()).expect("a variable");
         assert_eq!((&*name, value.expose_secret()), ("A", "b=c"));

@@ -8,8 +8,9 @@ use upstream::Found;
 use super::args::Target;
 
 /// The line, without its end. Vendor, licence and the like are whoever's who imports it.
-pub(super) fn line(target: &Target, found: &Found) -> String {
-    let tools: Vec<_> = found.tools.iter().map(|tool| scanned(None, tool)).collect();
+pub(super) fn line(target: &Target, slug: Option<&str>, found: &Found) -> String {
+    let tools = found.tools.iter().map(|tool| scanned(slug, tool));
+    let tools: Vec<_> = tools.collect();
     let name = found.server_name.clone().unwrap_or_else(|| target.name());
     let (transport, remote_url) = match target {
         // A query may hold a key.
@@ -20,7 +21,7 @@ pub(super) fn line(target: &Target, found: &Found) -> String {
         Target::Command { .. } => ("stdio", None),
     };
     let server = KnownServer {
-        slug: slug(&name),
+        slug: slug_of(&name),
         name,
         vendor: None,
         summary: None,
@@ -46,7 +47,7 @@ pub(super) fn line(target: &Target, found: &Found) -> String {
 }
 
 /// The name as it can stand in a URL.
-fn slug(name: &str) -> String {
+fn slug_of(name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()
@@ -76,7 +77,7 @@ mod tests {
             ("漢字", "server"),
             ("", "server"),
         ] {
-            assert_eq!(slug(name), expected);
+            assert_eq!(slug_of(name), expected);
         }
     }
 }

@@ -4,13 +4,12 @@
 use std::{ffi::OsString, io, process::Stdio, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid,
-};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     io::AsyncReadExt,
     process::{Child, ChildStderr, Command},
+    task::JoinHandle,
     time::{Instant, sleep},
 };
 
@@ -30,6 +29,7 @@ pub(super) struct Process {
     pub(super) child: Child,
     group: Group,
     complaint: Arc<Mutex<Vec<u8>>>,
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Process {
@@ -60,13 +60,13 @@ impl Process {
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
         let pid = pid.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
         let complaint = Arc::default();
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(listen(stderr, Arc::clone(&complaint)));
-        }
+        let stderr = child.stderr.take();
+        let listener = stderr.map(|from| tokio::spawn(listen(from, Arc::clone(&complaint))));
         Ok(Self {
             child,
             group: Group(pid),
             complaint,
+            listener,
         })
     }
 
@@ -86,9 +86,12 @@ impl Process {
         })
     }
 
-    /// Waits a little for its end, so that it can be told.
-    pub(super) async fn settle(&self) {
+    /// Waits a little for its end and its last complaint, so that they can be told.
+    pub(super) async fn settle(&mut self) {
         self.group.ends_within(LEAVE_WITHIN).await;
+        if let Some(listener) = self.listener.take() {
+            let _ = tokio::time::timeout(LEAVE_WITHIN, listener).await;
+        }
     }
 
     /// Ends it, its group, and what escaped the group. Its streams are closed already.

@@ -72,11 +72,12 @@ impl From<KnownTool> for Listed {
 }
 
 impl Report {
-    pub(super) fn new(found: &Found) -> Result<Self> {
+    /// `slug` names the server where the catalogue knows it.
+    pub(super) fn new(slug: Option<&str>, found: &Found) -> Result<Self> {
         let mut tools: Vec<Listed> = found
             .tools
             .iter()
-            .map(|tool| scanned(None, tool).into())
+            .map(|tool| scanned(slug, tool).into())
             .collect();
         let policy = policy(&found.tools, &tools);
         // The server's own order within one risk and class, as it is the one that people know.

@@ -113,7 +113,37 @@ macro_rules! texts {
     };
 }
 
-pub(super) const TEXTS: &[(&str, &str, &str)] = texts!["circleci",];
+pub(super) const TEXTS: &[(&str, &str, &str)] = texts![
+    "aws-documentation",
+    "brave-search-reference",
+    "chrome-devtools",
+    "circleci",
+    "context7",
+    "desktop-commander",
+    "elasticsearch",
+    "everything",
+    "exa",
+    "fetch",
+    "figma-developer",
+    "filesystem",
+    "firecrawl",
+    "git",
+    "github-reference",
+    "google-maps-reference",
+    "kubernetes",
+    "memory",
+    "mongodb",
+    "notion",
+    "obsidian",
+    "playwright",
+    "postgres-reference",
+    "puppeteer-reference",
+    "sentry",
+    "sequential-thinking",
+    "slack-reference",
+    "tavily",
+    "time",
+];
 
 /// Each server's three parts, in the order of the sources.
 pub(super) fn read() -> Vec<(Source, Facts, Words)> {
