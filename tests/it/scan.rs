@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 use tests::{
-    CircleCi, Scripted, app::binary, circleci::CIRCLECI_TOKEN, repository, scripted::tool,
+    CircleCi, Scripted, TestApp, app::binary, circleci::CIRCLECI_TOKEN, repository, scripted::tool,
 };
 
 async fn scan(arguments: &[&str]) -> Output {
@@ -79,9 +79,15 @@ async fn the_real_server_is_the_one_that_ships() {
         );
     }
 
-    let above = scan(&[&circleci.url, "--header", &header, "--fail-above", "high"]).await;
+    let mut line = vec![&*circleci.url, "--header", &header, "--fail-above", "high"];
+    line.extend(["--catalog", "circleci"]);
+    let above = scan(&line).await;
     assert_eq!(above.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&above.stderr).contains("run_pipeline"));
+    let said = String::from_utf8_lossy(&above.stderr);
+    assert!(
+        said.contains("1 tool is above high: run_pipeline"),
+        "{said}"
+    );
     assert_eq!(circleci.requests(), 0, "no tool was called");
     let refused = scan(&[&circleci.url]).await;
     assert_eq!(refused.status.code(), Some(1), "{refused:?}");
@@ -122,4 +128,30 @@ async fn a_server_that_is_not_there_ends_with_4_and_a_redirect_leads_nowhere_els
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stderr).contains("which is another server"));
     assert!(other.arrivals().is_empty());
+}
+
+/// A line of `--entry` is one that the catalogue takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_entry_can_be_imported() {
+    let server = Scripted::start(&["delete_everything"]).await;
+    let output = scan(&[&server.url, "--entry"]).await;
+    assert!(output.status.success(), "{output:?}");
+    let line = String::from_utf8(output.stdout).expect("text");
+    assert_eq!(line.lines().count(), 1);
+    let entry: Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(entry["slug"], "scripted");
+    assert_eq!(entry["version"], "1");
+    assert_eq!(entry["tools"][0]["name"], "delete_everything");
+
+    let app = TestApp::spawn().await;
+    let file = app.data.path().join("entry.jsonl");
+    std::fs::write(&file, line).expect("written");
+    let mut import = Command::new(binary());
+    import
+        .args(["catalog", "import", "-o", "json", "--strict"])
+        .arg(&file);
+    import.arg("--data").arg(app.data.path());
+    let imported = tokio::task::spawn_blocking(move || import.output().expect("it runs"));
+    let imported = imported.await.expect("no panic");
+    assert!(imported.status.success(), "{imported:?}");
 }

@@ -19,7 +19,7 @@ struct Advice {
 const ADVICE: [Advice; 6] = [
     Advice {
         fits: |tool| has(tool, &["hidden_instructions"]),
-        say: "Read what the server says of {} before a model does: it holds text that is hidden or meant for the model.",
+        say: "Read what the server says of {} before a model does: there is text that is hidden or meant for the model.",
     },
     Advice {
         fits: |tool| tool.class == ToolClass::Financial,
@@ -27,11 +27,11 @@ const ADVICE: [Advice; 6] = [
     },
     Advice {
         fits: |tool| tool.class == ToolClass::Destructive,
-        say: "Keep {} closed until someone needs it: what it removes does not come back.",
+        say: "Keep {} closed until someone needs that: what is removed does not come back.",
     },
     Advice {
         fits: |tool| tool.class == ToolClass::Execute && tool.risk == Risk::Critical,
-        say: "Constrain the arguments of {} before opening it: it runs what the caller writes.",
+        say: "Constrain the arguments of {} first: the caller writes what is run.",
     },
     Advice {
         fits: |tool| tool.class == ToolClass::Execute && tool.risk == Risk::High,
@@ -39,7 +39,7 @@ const ADVICE: [Advice; 6] = [
     },
     Advice {
         fits: |tool| tool.confidence < SURE,
-        say: "Say of what class {} is: its words do not tell.",
+        say: "Look at {}: the words do not tell what class that is.",
     },
 ];
 
@@ -72,5 +72,18 @@ fn listed(names: &[&str]) -> String {
         Some((last, [])) => last.clone(),
         Some((last, before)) => format!("{} and {last}", before.join(", ")),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_names_are_counted() {
+        assert_eq!(listed(&["a"]), "a");
+        assert_eq!(listed(&["a", "b"]), "a and b");
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        assert_eq!(listed(&names), "a, b, c, d, e and 2 more");
     }
 }
