@@ -9,6 +9,5 @@ mod outage;
 mod policy_cli;
 mod policy_language;
 mod replicas;
-mod scan;
 mod story;
 mod wall;
