@@ -9,6 +9,8 @@ mod hidden;
 mod hints;
 mod lexicon;
 mod line;
+#[cfg(test)]
+mod properties;
 mod reading;
 mod rules;
 mod schema;

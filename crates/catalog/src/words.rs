@@ -14,7 +14,9 @@ pub(crate) fn words(text: &str) -> Vec<String> {
         if (begins || !letter.is_alphabetic()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));
         }
-        if letter.is_alphabetic() {
+        if letter.is_ascii_alphabetic() {
+            word.push(letter.to_ascii_lowercase());
+        } else if letter.is_alphabetic() {
             word.extend(letter.to_lowercase());
         }
         before = letter;

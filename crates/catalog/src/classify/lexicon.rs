@@ -179,7 +179,10 @@ impl Lexicon {
             return (Groups::NONE, false);
         };
         if let Some(entry) = self.words.get(word.as_str()) {
-            return (entry.groups_before(after), false);
+            // `orders` has a meaning of its own, and that of the noun `order`.
+            let one = word.strip_suffix('s').and_then(|one| self.words.get(one));
+            let noun = one.map_or(Groups::NONE, |one| one.groups.without(self.verbs));
+            return (entry.groups_before(after).with(noun), false);
         }
         for stem in stems(word) {
             if let Some(entry) = self.words.get(stem.as_ref()) {

@@ -110,20 +110,24 @@ impl Reading {
                 self.object = self.object.with(token.groups);
             }
         }
-        self.last = tokens.last().map_or(Groups::NONE, |last| last.groups);
+        // What `recording` ends with is no record.
+        let ends = words.last().is_some_and(|word| word.ends_with("ing"));
+        let last = tokens.last().filter(|last| !(ends && last.inflected));
+        self.last = last.map_or(Groups::NONE, |last| last.groups);
         self.plural = words
             .last()
             .is_some_and(|word| word.len() > 3 && word.ends_with('s') && !word.ends_with("ss"));
         self.verb = lexicon.none;
         if let Some((at, doubtful)) = verb {
             self.verb = tokens[at].groups;
-            // `get_or_create`: both.
-            if let Some([joint, other]) = words.get(at + 1..at + 3)
-                && matches!(joint.as_str(), "or" | "and")
-                && let (groups, false) = lexicon.look_up(std::slice::from_ref(other))
-                && groups.meets(lexicon.verbs)
-            {
-                self.verb = self.verb.with(groups);
+            // `get_or_create`, `list_users_and_delete_them`: both.
+            for (other, token) in tokens.iter().enumerate().skip(at + 2) {
+                let joined = matches!(words[other - 1].as_str(), "or" | "and");
+                let clear = token.groups.without(lexicon.noun_too).meets(lexicon.verbs);
+                let next = other == at + 2 && token.groups.meets(lexicon.verbs);
+                if joined && !token.inflected && (clear || next) {
+                    self.verb = self.verb.with(token.groups);
+                }
             }
             self.doubtful = doubtful;
             let told = self.lead_word.as_deref() == Some(&words[at]);

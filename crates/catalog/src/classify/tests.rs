@@ -1,7 +1,6 @@
-//! What a tool is taken for, in examples; and what holds for every tool there can be.
+//! What a tool is taken for, in examples.
 
 use domain::tools::{Risk, Tool, ToolClass};
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Classification, Subject, class_of, classification_of, classify, classify_line};
@@ -31,7 +30,7 @@ fn hinted(name: &str, annotations: &Value) -> Classification {
     })
 }
 
-fn with_args(name: &str, args: &[&str]) -> Classification {
+pub(super) fn with_args(name: &str, args: &[&str]) -> Classification {
     classify(&Subject {
         name,
         args: args.to_vec(),
@@ -363,71 +362,5 @@ fn circleci_keeps_its_classes() {
             "{}",
             known.name
         );
-    }
-}
-
-/// Names and descriptions of words that the rules know, and of anything.
-fn text() -> impl Strategy<Value = String> {
-    let known = prop::sample::select(vec![
-        "get", "list", "create", "delete", "remove", "run", "query", "sql", "buy", "order", "send",
-        "invoice", "manage", "all", "label", "image", "generate", "shell", "status", "or", "from",
-    ]);
-    prop_oneof![
-        prop::collection::vec(known, 0..6).prop_map(|words| words.join("_")),
-        ".{0,60}",
-    ]
-}
-
-fn annotations() -> impl Strategy<Value = Value> {
-    let hint = prop_oneof![
-        Just(Value::Null),
-        Just(json!(true)),
-        Just(json!(false)),
-        Just(json!("x"))
-    ];
-    (hint.clone(), hint.clone(), hint.clone(), hint).prop_map(|(read, destroy, again, open)| {
-        json!({
-            "readOnlyHint": read,
-            "destructiveHint": destroy,
-            "idempotentHint": again,
-            "openWorldHint": open,
-        })
-    })
-}
-
-proptest! {
-    #[test]
-    fn a_hint_never_lowers(name in text(), description in text(), hints in annotations()) {
-        let plain = Subject { name: &name, description: Some(&description), ..Subject::default() };
-        let hinted = Subject { annotations: Some(&hints), ..plain.clone() };
-        let (plain, hinted) = (classify(&plain), classify(&hinted));
-        prop_assert!(hinted.class >= plain.class, "{plain:?} {hinted:?}");
-        prop_assert!(hinted.risk >= plain.risk, "{plain:?} {hinted:?}");
-        prop_assert!(hinted.signals.starts_with(&plain.signals));
-        if plain.class >= Destructive {
-            prop_assert_eq!(hinted.class, plain.class);
-        }
-    }
-
-    #[test]
-    fn the_same_tool_is_the_same_in_any_order_of_arguments(
-        name in text(),
-        mut args in prop::collection::vec(text(), 0..8),
-        turn in 0_usize..8,
-    ) {
-        let once = with_args(&name, &args.iter().map(String::as_str).collect::<Vec<_>>());
-        let by = turn.min(args.len());
-        args.rotate_left(by);
-        let again = with_args(&name, &args.iter().map(String::as_str).collect::<Vec<_>>());
-        prop_assert_eq!(&once, &again);
-        prop_assert!((0.0..=1.0).contains(&once.confidence));
-        prop_assert!(!once.signals.is_empty());
-    }
-
-    #[test]
-    fn no_line_panics(line in any::<String>(), name in any::<String>()) {
-        let _ = classify_line(&line);
-        let line = json!({"name": name, "description": name, "inputSchema": name}).to_string();
-        prop_assert!(classify_line(&line).is_ok());
     }
 }
