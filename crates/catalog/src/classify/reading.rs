@@ -92,6 +92,10 @@ impl Reading {
     fn read_name(&mut self, name: &str, lexicon: &Lexicon) {
         let mut words = words(name);
         words.truncate(NAME_WORDS);
+        // `delete_style_tool` is no other tool than `delete_style`.
+        if words.len() > 2 && words.last().is_some_and(|last| last == "tool") {
+            words.pop();
+        }
         let tokens = tokens(&words, lexicon);
         // Of `drive.v1.file.get` the last part says what it does.
         let last_part = name.rsplit(['.', '/', ':']).next().unwrap_or(name);
@@ -234,7 +238,9 @@ fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
     let first_clear = tokens.iter().position(clear);
     // `task_create` and `log_archive` begin with a noun, `search_ads_archive` does not.
     let noun_first = |at: usize| {
-        at > 0 && at == last && (last == 1 || tokens[at].groups.meets(lexicon.plain_verbs))
+        let harms = || lexicon.class_of(tokens[at].groups) >= Some(ToolClass::Execute);
+        let plain = tokens[at].groups.meets(lexicon.plain_verbs);
+        at > 0 && at == last && (last == 1 || plain || harms())
     };
     // `quiz_add_question`: the first word says little, and may well be a noun.
     let first = tokens[0].groups;
