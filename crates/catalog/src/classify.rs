@@ -173,9 +173,10 @@ fn by_verb(reading: &Reading) -> Verdict {
         (ToolClass::Read, 0.6, why)
     };
     let told_last = |group: &str| reading.last.meets(lexicon.group(group).unwrap_or_default());
-    let result = reading.plural || told_last("result");
-    // `refresh_token` may well refresh it, and `refresh_status` tells.
-    let surely = reading.plural || told_last("told") || named < Some(ToolClass::Execute);
+    let things = reading.known && told_last("thing");
+    let result = reading.plural || told_last("result") || things;
+    // `app_refresh_token` may well refresh it, and `app_refresh_status` tells.
+    let surely = reading.plural || told_last("told");
     match (named, told) {
         (Some(_), Some(told)) if reading.amid => by_lead(told),
         (Some(_), Some(told))
@@ -184,7 +185,7 @@ fn by_verb(reading: &Reading) -> Verdict {
         {
             by_lead(told)
         }
-        (Some(_), None) if reading.doubtful && result && surely => by_result(),
+        (Some(_), None) if reading.doubtful && surely => by_result(),
         (Some(class), told) => {
             let verb = reading.verb_word.as_deref().unwrap_or_default();
             let sure = if told.is_none_or(|told| told == class) {

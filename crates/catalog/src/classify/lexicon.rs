@@ -189,11 +189,11 @@ impl Lexicon {
                 return (entry.groups_before(after), true);
             }
         }
-        // `retrigger`: what is done again, where only the plain verb is known.
-        let again = word
-            .strip_prefix("re")
-            .and_then(|again| self.words.get(again));
-        let verb = again.filter(|entry| entry.groups.meets(self.verbs));
+        // `retrigger` and `unshare`: what is done again or undone, where only the plain verb is known.
+        let plain = ["re", "un"]
+            .iter()
+            .find_map(|again| self.words.get(word.strip_prefix(again)?));
+        let verb = plain.filter(|entry| entry.groups.meets(self.verbs));
         (verb.map_or(Groups::NONE, |entry| entry.groups), false)
     }
 

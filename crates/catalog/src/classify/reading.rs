@@ -31,7 +31,9 @@ pub(super) struct Reading {
     pub(super) name: Groups,
     /// The groups of the last word of the name.
     pub(super) last: Groups,
-    /// Whether that word looks like a plural.
+    /// Whether every word of the name is known.
+    pub(super) known: bool,
+    /// Whether the last word looks like a plural.
     pub(super) plural: bool,
     /// The groups of the description's first verb.
     pub(super) lead: Groups,
@@ -92,8 +94,15 @@ impl Reading {
     fn read_name(&mut self, name: &str, lexicon: &Lexicon) {
         let mut words = words(name);
         words.truncate(NAME_WORDS);
-        // `delete_style_tool` is no other tool than `delete_style`.
-        if words.len() > 2 && words.last().is_some_and(|last| last == "tool") {
+        // `delete_style_tool` is no other tool than `delete_style`, but `delete_tool` is.
+        let verb = |word| {
+            let (groups, _) = lexicon.look_up(std::slice::from_ref(word));
+            groups.meets(lexicon.verbs)
+        };
+        if let [first, .., last] = words.as_slice()
+            && last == "tool"
+            && (words.len() > 2 || !verb(first))
+        {
             words.pop();
         }
         let tokens = tokens(&words, lexicon);
@@ -122,6 +131,7 @@ impl Reading {
             .last()
             .is_some_and(|word| word.len() > 3 && word.ends_with('s') && !word.ends_with("ss"));
         self.verb = lexicon.none;
+        self.known = tokens.iter().all(|token| !token.groups.is_empty());
         if let Some((at, doubtful)) = verb {
             self.verb = tokens[at].groups;
             // `get_or_create`, `list_users_and_delete_them`: both.
