@@ -176,7 +176,9 @@ fn by_verb(reading: &Reading) -> Verdict {
     let things = reading.known && told_last("thing");
     let result = reading.plural || told_last("result") || things;
     // `app_refresh_token` may well refresh it, and `app_refresh_status` tells.
-    let surely = reading.plural || told_last("told");
+    // An index that a name ends with is one, and is not made.
+    let noun = !reading.amid && told_last("result");
+    let surely = reading.plural || noun || told_last("told") || told_last("told_end");
     match (named, told) {
         (Some(_), Some(told)) if reading.amid => by_lead(told),
         (Some(_), Some(told))

@@ -56,6 +56,8 @@ pub(super) struct VerbGroup {
     soft: bool,
     #[serde(default)]
     last_resort: bool,
+    #[serde(default)]
+    within: bool,
     words: String,
 }
 
@@ -77,6 +79,8 @@ pub(super) struct Lexicon {
     args: Map<Groups>,
     endings: Map<Groups>,
     bits: HashMap<String, Groups>,
+    /// Verbs that are looked for within a text.
+    parts: Vec<(Box<str>, Groups)>,
     /// The verbs of each class.
     classes: Vec<(ToolClass, Groups)>,
     /// All groups of verbs.
@@ -118,7 +122,12 @@ impl Lexicon {
             if group.last_resort {
                 lexicon.last_resort = lexicon.last_resort.with(bit);
             }
-            lexicon.learn(&group.words, bit);
+            if group.within {
+                let parts = group.words.split_whitespace();
+                lexicon.parts.extend(parts.map(|part| (part.into(), bit)));
+            } else {
+                lexicon.learn(&group.words, bit);
+            }
         }
         for (name, group) in listed {
             let bit = lexicon.bit(name);
@@ -190,10 +199,10 @@ impl Lexicon {
             }
         }
         // `retrigger` and `unshare`: what is done again or undone, where only the plain verb is known.
-        let plain = ["re", "un"]
-            .iter()
-            .find_map(|again| self.words.get(word.strip_prefix(again)?));
-        let verb = plain.filter(|entry| entry.groups.meets(self.verbs));
+        let plain = |before| self.words.get(word.strip_prefix(before)?);
+        let undone = |entry: &&Entry| self.class_of(entry.groups) == Some(ToolClass::Write);
+        let again = plain("re").filter(|entry| entry.groups.meets(self.verbs));
+        let verb = again.or_else(|| plain("un").filter(undone));
         (verb.map_or(Groups::NONE, |entry| entry.groups), false)
     }
 
@@ -205,6 +214,13 @@ impl Lexicon {
             .last()
             .and_then(|last| self.endings.get(last.as_str()));
         whole.into_iter().chain(last).copied().collect()
+    }
+
+    /// The worst of the verbs that stand within a text which is not written in words.
+    pub(super) fn within(&self, text: &str) -> Option<(&str, Groups)> {
+        let found = self.parts.iter().filter(|(part, _)| text.contains(&**part));
+        let worst = found.max_by_key(|&&(_, groups)| self.class_of(groups))?;
+        Some((&worst.0, worst.1))
     }
 
     /// The worst class of the verbs in these groups.

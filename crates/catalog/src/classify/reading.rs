@@ -177,7 +177,6 @@ impl Reading {
     fn read_description(&mut self, description: &str, lexicon: &Lexicon) {
         let mut words = words(without_heading(description));
         words.truncate(DESCRIPTION_WORDS);
-        words.first_mut().map(cut_han);
         let tokens = tokens(&words, lexicon);
         self.says = tokens.iter().map(|token| token.groups).collect();
         // Later in a sentence a word that may be a noun is a verb only after such as `to`, and one that
@@ -205,6 +204,9 @@ impl Reading {
             let more = run.filter(|_| several);
             self.lead = more.fold(token.groups, |all, at| all.with(tokens[at].groups));
             self.lead_word = Some(words.swap_remove(at));
+        } else if let Some((verb, groups)) = lexicon.within(beginning(description)) {
+            self.lead = groups;
+            self.lead_word = Some(verb.to_owned());
         }
     }
 }
@@ -215,6 +217,13 @@ fn without_heading(description: &str) -> &str {
     headed
         .and_then(|rest| rest.split_once(']'))
         .map_or(description, |(_, rest)| rest)
+}
+
+/// As much of a text as is looked at where it is not written in words; nothing of one in plain letters.
+fn beginning(text: &str) -> &str {
+    let end = text.char_indices().nth(DESCRIPTION_WORDS);
+    let beginning = end.map_or(text, |(end, _)| &text[..end]);
+    if beginning.is_ascii() { "" } else { beginning }
 }
 
 /// Whether what follows is a verb even where it could be a noun.
@@ -275,14 +284,4 @@ fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
     let interface = |token: &Token| is(token, lexicon.last_resort);
     let at = doubtful.or_else(|| tokens.iter().position(interface))?;
     Some((at, true))
-}
-
-/// Chinese is written without spaces; a description begins with its verb, of two characters.
-fn cut_han(word: &mut String) {
-    let han = |letter| ('\u{4e00}'..='\u{9fff}').contains(&letter);
-    if word.starts_with(han)
-        && let Some((end, _)) = word.char_indices().nth(2)
-    {
-        word.truncate(end);
-    }
 }

@@ -218,8 +218,8 @@ mod tests {
     use toml::{Table, Value};
 
     /// The groups that the code asks for by name.
-    const BY_CODE: [&str; 7] = [
-        "result", "thing", "actions", "v_manage", "v_crud", "v_opener", "helper",
+    const BY_CODE: [&str; 8] = [
+        "result", "thing", "told_end", "actions", "v_manage", "v_crud", "v_opener", "helper",
     ];
 
     fn file() -> Table {
