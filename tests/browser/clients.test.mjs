@@ -172,3 +172,24 @@ test('one limit for both eras: a grant gains nothing by changing its client', as
   assert.equal(results.filter((result) => !result.isError).length, 10);
   await Promise.all(clients.map((client) => client.close()));
 });
+
+test('the catalogue for agents, with both clients in either era and without a token', async () => {
+  const url = `${app.url}/mcp/catalog`;
+  const clients = [
+    await connect(url),
+    await connectSecond(url, undefined, 'legacy'),
+    await connectSecond(url, undefined, 'auto'),
+    await connectSecond(url, undefined, { pin: STATELESS }),
+  ];
+  assert.deepEqual(clients.slice(1).map((client) => client.getProtocolEra()), ['legacy', 'modern', 'modern']);
+  for (const client of clients) {
+    const { tools } = await client.listTools();
+    assert.deepEqual(tools.map((tool) => tool.name).sort(),
+      ['check_stack', 'get_attack', 'get_server', 'get_tool', 'list_attacks', 'search_catalog']);
+    const found = await client.callTool({ name: 'get_tool', arguments: { slug: 'circleci', tool: 'rerun_workflow' } });
+    assert.equal(found.structuredContent.risk, 'high', said(found));
+    const missing = await client.callTool({ name: 'get_server', arguments: { slug: 'no-such-server' } });
+    assert.equal(missing.isError, true);
+    await client.close();
+  }
+});

@@ -1,5 +1,6 @@
 //! One binary with a file per promise that the product makes.
 
+mod agents;
 mod architecture;
 mod bad_input;
 mod burst;

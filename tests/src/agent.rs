@@ -27,6 +27,14 @@ impl Agent {
         Self { service }
     }
 
+    /// Connects where no token is wanted.
+    pub async fn connect_without_token(url: &str) -> Self {
+        let config = StreamableHttpClientTransportConfig::with_uri(url);
+        let transport = StreamableHttpClientTransport::with_client(Client::new(), config);
+        let service = ().serve(transport).await.expect("the handshake passes");
+        Self { service }
+    }
+
     /// The names that `tools/list` shows, sorted.
     pub async fn tools(&self) -> Vec<String> {
         let tools = self.service.list_all_tools().await.expect("a list");

@@ -4,11 +4,11 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import * as second from '@modelcontextprotocol/client';
 import { WORKFLOW } from './processes.mjs';
 
-/** An agent that has shaken hands at a proxy URL with a grant's token. */
+const bearer = (token) => (token === undefined ? {} : { requestInit: { headers: { Authorization: `Bearer ${token}` } } });
+
+/** An agent that has shaken hands at a proxy URL with a grant's token; without one where none is wanted. */
 export async function connect(url, token) {
-  const transport = new StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: { Authorization: `Bearer ${token}` } },
-  });
+  const transport = new StreamableHTTPClientTransport(new URL(url), bearer(token));
   const client = new Client({ name: 'story-agent', version: '1.0.0' });
   await client.connect(transport);
   return client;
@@ -16,9 +16,7 @@ export async function connect(url, token) {
 
 /** The same with the client of the second generation, which speaks either era. */
 export async function connectSecond(url, token, mode) {
-  const transport = new second.StreamableHTTPClientTransport(new URL(url), {
-    requestInit: { headers: { Authorization: `Bearer ${token}` } },
-  });
+  const transport = new second.StreamableHTTPClientTransport(new URL(url), bearer(token));
   const client = new second.Client({ name: 'second-agent', version: '2.0.0' }, { versionNegotiation: { mode } });
   await client.connect(transport);
   return client;
