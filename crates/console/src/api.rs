@@ -21,7 +21,7 @@ mod policies;
 mod problem;
 mod query;
 mod rules;
-mod schema;
+pub(crate) mod schema;
 mod servers;
 mod strict;
 mod tools;

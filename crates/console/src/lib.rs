@@ -4,8 +4,12 @@
 //! `/api/v1` for programs. Both parse what they are given, prove what the caller may do, and call
 //! the same functions in `actions`; neither writes to `store` by itself.
 
+#![recursion_limit = "256"]
+
 mod actions;
+mod agents;
 mod api;
+mod catalogue;
 mod desk;
 mod headers;
 mod mail;
@@ -16,6 +20,7 @@ mod routes;
 mod session;
 mod settings;
 mod state;
+mod throttle;
 
 pub use passwords::{BadPassword, hash_password};
 pub use settings::{Mail, Settings, SignUp};
@@ -36,6 +41,7 @@ pub fn router(needs: Needs) -> axum::Router {
     let console = Console::new(needs);
     pages::router(&console)
         .merge(api::router(&console))
+        .merge(agents::router(&console))
         .merge(public)
         .layer(axum::middleware::from_fn_with_state(
             console,

@@ -17,6 +17,7 @@ mod overview;
 mod path;
 mod policies;
 pub(crate) mod rail;
+pub(crate) mod scan;
 mod servers;
 mod settings;
 
@@ -44,6 +45,7 @@ fn all() -> Routes {
     let routes = account::routes(routes);
     let routes = overview::routes(routes);
     let routes = servers::routes(routes);
+    let routes = scan::routes(routes);
     let routes = policies::routes(routes);
     let routes = grants::routes(routes);
     let routes = audit::routes(routes);

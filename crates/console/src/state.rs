@@ -1,13 +1,21 @@
 //! What every page, every API handler and every action shares.
 
-use std::{ops::Deref, sync::Arc};
+use std::{net::IpAddr, ops::Deref, sync::Arc, time::Duration};
+
+use domain::OrgId;
+use tokio::sync::Semaphore;
 
 use crate::{
+    actions::scan,
     desk::Desk,
     mail::Mailer,
     passwords::Passwords,
     settings::{Mail, Settings, SignUp},
+    throttle::Throttle,
 };
+
+/// How often one address may read the catalogue without a key, in a minute.
+const READS_A_MINUTE: u32 = 600;
 
 /// What the console is given at its start.
 pub struct Needs {
@@ -41,6 +49,11 @@ pub(crate) struct Shared {
     pub(crate) mailer: Mailer,
     pub(crate) passwords: Passwords,
     pub(crate) desk: Desk,
+    /// Readers of the catalogue, by address.
+    pub(crate) readers: Throttle<IpAddr>,
+    /// Looks at servers that are not registered, by organisation, and the places for them.
+    pub(crate) looks: Throttle<OrgId>,
+    pub(crate) looking: Semaphore,
     pub(crate) settings: Settings,
 }
 
@@ -55,6 +68,9 @@ impl Console {
             mailer: Mailer::new(needs.mail),
             passwords: Passwords::new(),
             desk: Desk::new(),
+            looks: Throttle::new(scan::LOOKS_A_MINUTE, Duration::from_mins(1)),
+            looking: Semaphore::new(scan::AT_ONCE),
+            readers: Throttle::new(READS_A_MINUTE, Duration::from_mins(1)),
             settings: needs.settings,
         }))
     }

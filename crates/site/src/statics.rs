@@ -26,12 +26,13 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 8] = files! {
+const FILES: [File; 9] = files! {
     "base.css": "text/css; charset=utf-8",
     "console.css": "text/css; charset=utf-8",
     "editor.js": "text/javascript; charset=utf-8",
     "editor.licences.txt": "text/plain; charset=utf-8",
     "enhance.js": "text/javascript; charset=utf-8",
+    "scan.js": "text/javascript; charset=utf-8",
     "site.css": "text/css; charset=utf-8",
     "site.js": "text/javascript; charset=utf-8",
     "logo.svg": "image/svg+xml",

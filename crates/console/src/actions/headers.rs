@@ -65,6 +65,17 @@ impl UpstreamHeaders {
         }
     }
 
+    /// The headers as they are sent once, marked as sensitive, so that no log shows them.
+    pub(crate) fn to_send(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let header = |(name, value): &(String, SecretString)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            let mut value = HeaderValue::from_str(value.expose_secret()).ok()?;
+            value.set_sensitive(true);
+            Some((name, value))
+        };
+        self.0.iter().filter_map(header).collect()
+    }
+
     /// Seals the headers for one server at one origin; they open nowhere else.
     pub(crate) fn seal(
         &self,

@@ -175,7 +175,7 @@ fn known_in_catalogue(slug: &Slug) -> Result<()> {
 
 /// A credential goes over plain http only to addresses the operator allows, because anyone on the
 /// way could read it. A name counts if every address it has now is allowed.
-async fn credential_may_travel(console: &Console, url: &UpstreamUrl) -> Result<()> {
+pub(super) async fn credential_may_travel(console: &Console, url: &UpstreamUrl) -> Result<()> {
     if !url.is_plain_http() {
         return Ok(());
     }

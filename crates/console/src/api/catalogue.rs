@@ -1,13 +1,16 @@
-//! The public catalogue of known MCP servers and their tools. No key is needed.
+//! The public catalogue of known MCP servers, their tools, and the attacks that they are open to. No
+//! key is needed.
 
-use axum::{
-    Json,
-    response::{IntoResponse, Response},
-};
+mod attacks;
+mod check;
+mod visitor;
+
+use axum::{extract::State, response::Response};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use domain::{Risk, ToolClass};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use store::catalogue::Filter;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -16,28 +19,49 @@ use super::{
     query::{Limit, List, Query},
     schema,
 };
-use crate::{actions::FieldFault, state::Console};
+use crate::{
+    actions::FieldFault,
+    catalogue::{
+        server::{CatalogueEntry, CatalogueServer},
+        tool::{CatalogueFoundTool, CatalogueToolEntry},
+    },
+    state::Console,
+};
+use visitor::Visitor;
+
+/// How deep into a list of results one may read; what is further down is found by other words.
+const OFFSET_MAX: u32 = 10_000;
+/// So many tools of a server are in one answer.
+const TOOLS_MAX: u32 = 500;
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get))
         .routes(routes!(tool))
+        .routes(routes!(tools))
+        .merge(attacks::router())
+        .merge(check::router())
 }
 
-/// Which known servers, and which page of them.
+/// Which known servers or tools, and which page of them.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct CatalogueQuery {
-    /// A part of the slug, the name, the vendor or the summary, in upper or lower case.
+    /// Words that must occur, whole or as a beginning; where nothing has them, what is spelt like
+    /// them.
     q: Option<String>,
-    /// Only servers with a tool of this class.
+    /// Only tools of this class, or servers that have one.
     #[param(value_type = Option<schema::ToolClass>)]
     class: Option<ToolClass>,
-    /// Only servers with a tool of this risk: `low`, `medium`, `high` or `critical`.
+    /// Only tools of this risk, or servers that have one: `low`, `medium`, `high` or `critical`.
     #[param(value_type = Option<String>)]
     risk: Option<Risk>,
+    /// Only of servers that can be reached so: `stdio`, `streamable-http` or `sse`.
+    transport: Option<String>,
+    /// Only of servers that the product's own maker publishes, or of the others.
+    official: Option<bool>,
     /// How many items, 1 to 200.
     #[serde(default)]
     #[param(value_type = Option<u16>, minimum = 1, maximum = 200, default = 50)]
@@ -47,181 +71,140 @@ pub(crate) struct CatalogueQuery {
 }
 
 impl CatalogueQuery {
-    fn matches(&self, server: &catalog::Server) -> bool {
-        let has = |text: &str, part: &str| text.to_lowercase().contains(part);
-        let named = self.q.as_ref().is_none_or(|part| {
-            let part = part.to_lowercase();
-            [&server.slug, &server.name, &server.vendor, &server.summary]
-                .iter()
-                .any(|text| has(text, &part))
-        });
-        let tool = |fits: &dyn Fn(&catalog::KnownTool) -> bool| server.tools.iter().any(fits);
-        named
-            && self
-                .class
-                .is_none_or(|class| tool(&|tool| tool.class == class))
-            && self.risk.is_none_or(|risk| tool(&|tool| tool.risk == risk))
-    }
-}
-
-/// A known server, in short.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "slug": "circleci", "name": "CircleCI", "vendor": "CircleCI",
-    "summary": "Builds, tests and pipelines on CircleCI.",
-    "repository": "https://github.com/CircleCI-Public/mcp-server-circleci",
-    "licence": "Apache-2.0", "tool_count": 13
-}))]
-pub(crate) struct CatalogueServer {
-    slug: &'static str,
-    name: &'static str,
-    vendor: &'static str,
-    summary: &'static str,
-    repository: &'static str,
-    /// SPDX name of its licence.
-    licence: &'static str,
-    tool_count: usize,
-}
-
-/// A known server.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "slug": "circleci", "name": "CircleCI", "vendor": "CircleCI",
-    "summary": "Builds, tests and pipelines on CircleCI.",
-    "repository": "https://github.com/CircleCI-Public/mcp-server-circleci",
-    "licence": "Apache-2.0", "tool_count": 13,
-    "package": {"registry": "npm", "name": "@circleci/mcp-server-circleci", "version": "0.20.0"},
-    "run": {"command": "npx …", "notes": []}, "upstream_url": "http://127.0.0.1:8000/mcp",
-    "credential": {"what": "A personal API token", "headers": [
-        {"name": "Circle-Token", "value": "{token}"}]},
-    "notes": [], "tools": [{"name": "rerun_workflow", "class": "execute", "risk": "high",
-        "does": "Reruns a workflow.", "note": null,
-        "arguments": [{"path": "params.workflowId", "required": false}]}]
-}))]
-pub(crate) struct CatalogueEntry {
-    #[serde(flatten)]
-    server: CatalogueServer,
-    #[schema(value_type = Object)]
-    package: &'static catalog::Package,
-    /// How to run it so that Tollgate can reach it.
-    #[schema(value_type = Object)]
-    run: &'static catalog::Run,
-    /// What to fill in as the upstream URL after running it so; a suggestion.
-    upstream_url: &'static str,
-    /// How it wants to be authenticated to.
-    #[schema(value_type = Object)]
-    credential: &'static catalog::Credential,
-    /// What someone who writes rules for it should know.
-    notes: &'static [String],
-    /// The riskiest first.
-    tools: Vec<CatalogueTool>,
-}
-
-/// A tool of a known server.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "name": "rerun_workflow", "class": "execute", "risk": "high", "does": "Reruns a workflow.",
-    "note": null, "arguments": [{"path": "params.workflowId", "required": false}]
-}))]
-pub(crate) struct CatalogueTool {
-    name: &'static str,
-    #[schema(value_type = schema::ToolClass)]
-    class: ToolClass,
-    /// `low`, `medium`, `high` or `critical`.
-    #[schema(value_type = String)]
-    risk: Risk,
-    does: &'static str,
-    /// What to mind when writing a rule for it.
-    note: Option<&'static str>,
-    /// Its arguments, as the paths that policies use.
-    #[schema(value_type = Vec<Object>)]
-    arguments: &'static [catalog::Argument],
-}
-
-impl From<&'static catalog::Server> for CatalogueServer {
-    fn from(server: &'static catalog::Server) -> Self {
-        Self {
-            slug: &server.slug,
-            name: &server.name,
-            vendor: &server.vendor,
-            summary: &server.summary,
-            repository: &server.repository,
-            licence: &server.licence,
-            tool_count: server.tools.len(),
+    fn filter(&self) -> Filter {
+        Filter {
+            text: self.q.clone().filter(|text| !text.trim().is_empty()),
+            class: self.class,
+            risk: self.risk,
+            transport: self.transport.clone(),
+            official: self.official,
+            server: None,
         }
     }
-}
 
-impl From<&'static catalog::KnownTool> for CatalogueTool {
-    fn from(tool: &'static catalog::KnownTool) -> Self {
-        Self {
-            name: &tool.name,
-            class: tool.class,
-            risk: tool.risk,
-            does: &tool.does,
-            note: tool.note.as_deref(),
-            arguments: &tool.arguments,
-        }
+    fn offset(&self) -> Result<u32, ApiError> {
+        offset(self.cursor.as_deref())
     }
 }
 
-/// List known servers.
-///
-/// By slug.
-#[utoipa::path(get, path = "/catalog/servers", tag = "catalogue", params(CatalogueQuery),
-    responses((status = 200, description = "One page of servers.", body = List<CatalogueServer>)))]
-async fn list(Query(query): Query<CatalogueQuery>) -> Result<Response, ApiError> {
-    let after = query.cursor.as_deref().map(read_cursor).transpose()?;
-    let mut servers: Vec<_> = catalog::servers()
-        .iter()
-        .filter(|server| query.matches(server))
-        .filter(|server| after.as_ref().is_none_or(|after| server.slug > *after))
-        .collect();
-    servers.sort_by(|a, b| a.slug.cmp(&b.slug));
-    let limit = usize::from(query.limit.get());
-    let more = servers.len() > limit;
-    servers.truncate(limit);
-    let last = servers.last().filter(|_| more);
-    let next_cursor = last.map(|server| BASE64_URL_SAFE_NO_PAD.encode(&server.slug));
-    let items = servers.into_iter().map(CatalogueServer::from).collect();
-    Ok(Json(List { items, next_cursor }).into_response())
-}
-
-fn read_cursor(text: &str) -> Result<String, ApiError> {
+/// Where a page begins; cursors are offsets, which nobody needs to know.
+fn offset(cursor: Option<&str>) -> Result<u32, ApiError> {
+    let Some(text) = cursor else { return Ok(0) };
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
-    bytes
-        .and_then(|bytes| String::from_utf8(bytes).ok())
+    let offset = bytes.and_then(|bytes| Some(u32::from_be_bytes(bytes.try_into().ok()?)));
+    offset
+        .filter(|offset| (1..=OFFSET_MAX).contains(offset))
         .ok_or_else(|| {
             let detail = "is not a cursor that was given out";
             ApiError::Query(vec![FieldFault::new("/cursor", detail)])
         })
 }
 
+/// The cursor of what follows `shown` items from `offset` on, where there are `total`.
+fn next(offset: u32, shown: usize, total: u32) -> Option<String> {
+    let next = offset.saturating_add(u32::try_from(shown).ok()?);
+    let more = shown > 0 && next < total && next <= OFFSET_MAX;
+    more.then(|| BASE64_URL_SAFE_NO_PAD.encode(next.to_be_bytes()))
+}
+
+/// List known servers.
+///
+/// The best match first; without words the official and the larger ones.
+#[utoipa::path(get, path = "/catalog/servers", tag = "catalogue", params(CatalogueQuery),
+    responses((status = 200, description = "One page of servers.", body = List<CatalogueServer>)))]
+async fn list(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(query): Query<CatalogueQuery>,
+) -> Result<Response, ApiError> {
+    let offset = query.offset()?;
+    let edition = match visitor.ask(&console).await? {
+        Ok(unchanged) => return Ok(unchanged),
+        Err(edition) => edition,
+    };
+    let (filter, limit) = (query.filter(), query.limit.get());
+    let found = store::catalogue::search_servers(&console.db, &filter, offset, limit).await?;
+    let next_cursor = next(offset, found.items.len(), found.total);
+    let items = found.items.iter().map(CatalogueServer::of).collect();
+    Ok(edition.answer(List { items, next_cursor }))
+}
+
+/// Find known tools.
+///
+/// The best match first; without words the riskiest.
+#[utoipa::path(get, path = "/catalog/tools", tag = "catalogue", params(CatalogueQuery),
+    responses((status = 200, description = "One page of tools.", body = List<CatalogueFoundTool>)))]
+async fn tools(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(query): Query<CatalogueQuery>,
+) -> Result<Response, ApiError> {
+    let offset = query.offset()?;
+    let edition = match visitor.ask(&console).await? {
+        Ok(unchanged) => return Ok(unchanged),
+        Err(edition) => edition,
+    };
+    let (filter, limit) = (query.filter(), query.limit.get());
+    let found = store::catalogue::search_tools(&console.db, &filter, offset, limit).await?;
+    let next_cursor = next(offset, found.items.len(), found.total);
+    let items = found
+        .items
+        .into_iter()
+        .map(CatalogueFoundTool::from)
+        .collect();
+    Ok(edition.answer(List { items, next_cursor }))
+}
+
+/// Where the list of a server's tools begins.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ToolsQuery {
+    /// The `next_cursor` of the answer before.
+    cursor: Option<String>,
+}
+
 /// Read a known server.
+///
+/// With its tools, the riskiest first, 500 at a time.
 #[utoipa::path(get, path = "/catalog/servers/{slug}", tag = "catalogue",
-    params(("slug" = String, Path, example = "circleci")),
+    params(("slug" = String, Path, example = "circleci"), ToolsQuery),
     responses((status = 200, description = "The server and its tools.", body = CatalogueEntry)))]
-async fn get(Path(slug): Path<String>) -> Result<Response, ApiError> {
-    let server = catalog::server(&slug).ok_or(ApiError::NotFound)?;
-    Ok(Json(CatalogueEntry {
-        server: server.into(),
-        package: &server.package,
-        run: &server.run,
-        upstream_url: &server.upstream_url,
-        credential: &server.credential,
-        notes: &server.notes,
-        tools: server.tools.iter().map(CatalogueTool::from).collect(),
-    })
-    .into_response())
+async fn get(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+    Query(query): Query<ToolsQuery>,
+) -> Result<Response, ApiError> {
+    let offset = offset(query.cursor.as_deref())?;
+    let edition = match visitor.ask(&console).await? {
+        Ok(unchanged) => return Ok(unchanged),
+        Err(edition) => edition,
+    };
+    let entry = store::catalogue::server(&console.db, &slug).await?;
+    let tools = store::catalogue::tools(&console.db, &slug, offset, TOOLS_MAX).await?;
+    let total = entry.card.tool_count.unwrap_or_default();
+    let next_cursor = next(offset, tools.len(), total);
+    let tools = tools.into_iter().map(Into::into).collect();
+    Ok(edition.answer(CatalogueEntry::of(entry, tools, next_cursor)))
 }
 
 /// Read a tool of a known server.
+///
+/// With the rules to put on it, what people ask about it, and the attacks that it is open to.
 #[utoipa::path(get, path = "/catalog/servers/{slug}/tools/{tool}", tag = "catalogue",
     params(("slug" = String, Path, example = "circleci"),
         ("tool" = String, Path, example = "rerun_workflow")),
-    responses((status = 200, description = "The tool.", body = CatalogueTool)))]
-async fn tool(Path((slug, tool)): Path<(String, String)>) -> Result<Response, ApiError> {
-    let server = catalog::server(&slug).ok_or(ApiError::NotFound)?;
-    let tool = server.tool(&tool).ok_or(ApiError::NotFound)?;
-    Ok(Json(CatalogueTool::from(tool)).into_response())
+    responses((status = 200, description = "The tool.", body = CatalogueToolEntry)))]
+async fn tool(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Path((slug, tool)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let edition = match visitor.ask(&console).await? {
+        Ok(unchanged) => return Ok(unchanged),
+        Err(edition) => edition,
+    };
+    let entry = store::catalogue::tool(&console.db, &slug, &tool).await?;
+    Ok(edition.answer(CatalogueToolEntry::from(entry)))
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use domain::{Capability, Risk, ServerId, ToolClass};
+use domain::{Capability, Risk, ServerId, Slug, ToolClass};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use store::servers::InventoryTool;
@@ -20,7 +20,11 @@ use super::{
     query::List,
     schema::{self, Time},
 };
-use crate::{actions, state::Console};
+use crate::{
+    actions::{self, judged::judged},
+    catalogue::tool::CatalogueSignal,
+    state::Console,
+};
 
 pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
@@ -34,6 +38,8 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
 #[schema(example = json!({
     "name": "rerun_workflow", "title": null, "description": "Rerun a workflow from its start.",
     "class": "execute", "risk": "high", "class_set_by_member": false,
+    "signals": [{"id": "reruns_ci", "words": "re-triggers CI/CD workflow execution"}],
+    "confidence": 0.9,
     "fingerprint": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     "first_seen_at": "2026-11-26T02:31:00Z",
     "definition": {"name": "rerun_workflow", "inputSchema": {"type": "object"}}
@@ -46,9 +52,14 @@ pub(crate) struct Tool {
     /// The class it counts as here; null where nothing is known of it.
     #[schema(value_type = Option<schema::ToolClass>)]
     class: Option<ToolClass>,
-    /// What follows from the class: `low`, `medium`, `high` or `critical`.
+    /// What follows from the class, a step up or down where something speaks for it: `low`,
+    /// `medium`, `high` or `critical`.
     #[schema(value_type = Option<String>)]
     risk: Option<Risk>,
+    /// What speaks for class and risk; nothing where a member chose another class.
+    signals: Vec<CatalogueSignal>,
+    /// How sure class and risk are, from 0 to 1; 1 where a member set the class.
+    confidence: Option<f32>,
     /// Whether a member set the class, which discovery then leaves alone.
     class_set_by_member: bool,
     /// SHA-256 of the canonical definition, in hexadecimal.
@@ -60,7 +71,13 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    fn of(row: InventoryTool) -> Result<Self, ApiError> {
+    fn of(catalog: Option<&Slug>, row: InventoryTool) -> Result<Self, ApiError> {
+        let judged = judged(catalog, &row);
+        let (risk, confidence) = match &judged {
+            Some(judged) => (Some(judged.risk), Some(judged.confidence)),
+            None => (None, None),
+        };
+        let signals = judged.map(|judged| judged.signals).unwrap_or_default();
         let definition = RawValue::from_string(row.tool.definition)
             .map_err(|error| actions::ActionError::Broken(Box::new(error)))?;
         Ok(Self {
@@ -68,7 +85,9 @@ impl Tool {
             title: row.tool.title,
             description: row.tool.description,
             class: row.tool.class,
-            risk: row.tool.class.map(ToolClass::risk),
+            risk,
+            signals: signals.into_iter().map(Into::into).collect(),
+            confidence,
             class_set_by_member: row.class_set_by_member,
             fingerprint: row.fingerprint,
             first_seen_at: Time(row.first_seen_at),
@@ -98,13 +117,13 @@ async fn list(
     Path(id): Path<ServerId>,
 ) -> Result<Response, ApiError> {
     let scope = caller.require(Capability::See)?;
-    store::servers::get(&console.db, scope, id).await?;
+    let server = store::servers::get(&console.db, scope, id).await?;
     let tools = store::servers::tools(&console.db, scope, id)
         .await?
         .unwrap_or_default();
     let items = tools
         .into_iter()
-        .map(Tool::of)
+        .map(|row| Tool::of(server.catalog.as_ref(), row))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Json(List {
         items,
@@ -128,5 +147,6 @@ async fn update(
     Body(edit): Body<ToolEdit>,
 ) -> Result<Response, ApiError> {
     let row = actions::servers::set_class(&console, &scope, id, &name, edit.class).await?;
-    Ok(Json(Tool::of(row)?).into_response())
+    let server = store::servers::get(&console.db, &scope, id).await?;
+    Ok(Json(Tool::of(server.catalog.as_ref(), row)?).into_response())
 }

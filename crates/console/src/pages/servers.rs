@@ -3,7 +3,7 @@
 mod activity;
 mod add;
 mod head;
-mod headers;
+pub(super) mod headers;
 mod list;
 mod settings;
 mod tools;

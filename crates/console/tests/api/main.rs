@@ -1,6 +1,8 @@
 //! The admin API against a real PostgreSQL and a real, private MCP server.
 
+mod agents;
 mod audit;
+mod catalogue;
 mod changes;
 mod door;
 mod grants;

@@ -10,6 +10,7 @@ mod headers;
 mod mail;
 mod outside_text;
 mod roles;
+mod scan;
 // The store's own tests bring up the database; here it is the same one.
 #[path = "../../../store/tests/it/support.rs"]
 #[expect(

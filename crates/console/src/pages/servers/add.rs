@@ -57,16 +57,21 @@ fn header_of(known: &Known) -> &str {
 pub(super) struct Chosen {
     #[serde(default)]
     catalog: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    url: String,
 }
 
-/// `GET /servers/new` shows the form, filled in where a server of the catalogue is chosen.
+/// `GET /servers/new` shows the form, filled in where a server of the catalogue is chosen, or
+/// where the report of a scan led here.
 pub(super) async fn show(manager: ServerManager, Query(chosen): Query<Chosen>) -> Page {
     let preset = catalog::server(&chosen.catalog);
     Ok(Html(AddPage {
         shell: manager.shell("servers"),
         preset,
-        name: preset.map(|preset| preset.name.clone()).unwrap_or_default(),
-        upstream_url: String::new(),
+        name: preset.map_or(chosen.name, |preset| preset.name.clone()),
+        upstream_url: chosen.url,
         header_names: vec![preset.map(header_of).unwrap_or_default().to_owned()],
         faults: Faults::default(),
     })

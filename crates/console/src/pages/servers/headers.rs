@@ -5,10 +5,10 @@ use secrecy::SecretString;
 use crate::{actions::headers::UpstreamHeaders, pages::fields::Faults};
 
 /// A form's fields in their order, repeated ones included.
-pub(super) type Fields = Vec<(String, String)>;
+pub(in crate::pages) type Fields = Vec<(String, String)>;
 
 /// The value of a field; empty where it is absent.
-pub(super) fn field<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
+pub(in crate::pages) fn field<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
     fields
         .iter()
         .find(|(key, _)| key == name)
@@ -16,7 +16,7 @@ pub(super) fn field<'f>(fields: &'f [(String, String)], name: &str) -> &'f str {
 }
 
 /// The names typed so far, to be shown again. Values are never sent back.
-pub(super) fn names(fields: &[(String, String)]) -> Vec<String> {
+pub(in crate::pages) fn names(fields: &[(String, String)]) -> Vec<String> {
     fields
         .iter()
         .filter(|(key, _)| key == "header_name")
@@ -25,7 +25,10 @@ pub(super) fn names(fields: &[(String, String)]) -> Vec<String> {
 }
 
 /// The headers of the rows that are not empty; `None` where all are.
-pub(super) fn parse(fields: &[(String, String)], faults: &mut Faults) -> Option<UpstreamHeaders> {
+pub(in crate::pages) fn parse(
+    fields: &[(String, String)],
+    faults: &mut Faults,
+) -> Option<UpstreamHeaders> {
     let of = |name: &'static str| {
         fields
             .iter()

@@ -11,7 +11,10 @@ use store::servers::InventoryTool;
 
 use super::head::Head;
 use crate::{
-    actions::{self, ActionError},
+    actions::{
+        self, ActionError,
+        judged::{Judged, judged},
+    },
     pages::{Html, Page, PageError, filters, path::Id},
     session::{Form, ServerManager, Shell, Viewer},
     state::Console,
@@ -22,7 +25,7 @@ use crate::{
 struct ToolsPage {
     shell: Shell,
     head: Head,
-    tools: Option<Vec<InventoryTool>>,
+    tools: Option<Vec<(InventoryTool, Option<Judged>)>>,
 }
 
 impl ToolsPage {
@@ -43,6 +46,12 @@ pub(super) async fn show(
 ) -> Page {
     let head = Head::load(&console, &viewer.scope, id, "tools").await?;
     let tools = store::servers::tools(&console.db, &viewer.scope, id).await?;
+    let catalog = head.server.catalog.clone();
+    let judge = |entry: InventoryTool| {
+        let judged = judged(catalog.as_ref(), &entry);
+        (entry, judged)
+    };
+    let tools = tools.map(|tools| tools.into_iter().map(judge).collect());
     Ok(Html(ToolsPage {
         shell: viewer.shell("servers"),
         head,
