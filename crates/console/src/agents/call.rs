@@ -56,14 +56,14 @@ macro_rules! arguments {
 }
 
 /// A failure of ours, or something that is not there.
-fn failed(fault: StoreError, what: &str) -> Answer {
+fn failed(fault: &StoreError, what: &str) -> Answer {
     if matches!(fault, StoreError::NotFound) {
         return Ok(error(format!(
             "The catalogue has no {what}. Find it with search_catalog."
         )));
     }
     tracing::error!(
-        error = &fault as &dyn std::error::Error,
+        error = fault as &dyn std::error::Error,
         "an agent was not answered"
     );
     Ok(error(
@@ -108,7 +108,7 @@ async fn search(console: &Console, arguments: Arguments) -> Answer {
                     let items: Vec<_> = found.items.iter().map(CatalogueServer::of).collect();
                     (found.total, found.alike, serde_json::to_value(items))
                 }
-                Err(fault) => return failed(fault, "such server"),
+                Err(fault) => return failed(&fault, "such server"),
             }
         }
         _ => match store::catalogue::search_tools(&console.db, &filter, 0, limit).await {
@@ -117,7 +117,7 @@ async fn search(console: &Console, arguments: Arguments) -> Answer {
                 let items: Vec<_> = items.collect();
                 (found.total, found.alike, serde_json::to_value(items))
             }
-            Err(fault) => return failed(fault, "such tool"),
+            Err(fault) => return failed(&fault, "such tool"),
         },
     };
     let items = items.unwrap_or_default();
@@ -145,7 +145,7 @@ async fn server(console: &Console, arguments: Arguments) -> Answer {
             let tools = tools.into_iter().map(Into::into).collect();
             Ok(data(CatalogueEntry::of(entry, tools, None), "tools"))
         }
-        Err(fault) => failed(fault, "such server"),
+        Err(fault) => failed(&fault, "such server"),
     }
 }
 
@@ -160,7 +160,7 @@ async fn one_tool(console: &Console, arguments: Arguments) -> Answer {
     let asked: OneTool = arguments!(arguments);
     match store::catalogue::tool(&console.db, &asked.slug, &asked.tool).await {
         Ok(entry) => Ok(data(CatalogueToolEntry::from(entry), "questions")),
-        Err(fault) => failed(fault, "such tool of such a server"),
+        Err(fault) => failed(&fault, "such tool of such a server"),
     }
 }
 
@@ -245,7 +245,7 @@ async fn check_stack(console: &Console, arguments: Arguments) -> Answer {
                 details.join("; ")
             )))
         }
-        Err(ActionError::Unavailable(fault)) => failed(fault, "such server"),
+        Err(ActionError::Unavailable(fault)) => failed(&fault, "such server"),
         Err(other) => Ok(error(other.to_string())),
     }
 }

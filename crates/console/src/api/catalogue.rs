@@ -71,15 +71,24 @@ pub(crate) struct CatalogueQuery {
 }
 
 impl CatalogueQuery {
-    fn filter(&self) -> Filter {
-        Filter {
+    fn filter(&self) -> Result<Filter, ApiError> {
+        let known = ["stdio", "streamable-http", "sse"];
+        if self
+            .transport
+            .as_deref()
+            .is_some_and(|transport| !known.contains(&transport))
+        {
+            let detail = "must be one of stdio, streamable-http and sse";
+            return Err(ApiError::Query(vec![FieldFault::new("/transport", detail)]));
+        }
+        Ok(Filter {
             text: self.q.clone().filter(|text| !text.trim().is_empty()),
             class: self.class,
             risk: self.risk,
             transport: self.transport.clone(),
             official: self.official,
             server: None,
-        }
+        })
     }
 
     fn offset(&self) -> Result<u32, ApiError> {
@@ -117,12 +126,12 @@ async fn list(
     visitor: Visitor,
     Query(query): Query<CatalogueQuery>,
 ) -> Result<Response, ApiError> {
-    let offset = query.offset()?;
+    let (offset, filter) = (query.offset()?, query.filter()?);
     let edition = match visitor.ask(&console).await? {
         Ok(unchanged) => return Ok(unchanged),
         Err(edition) => edition,
     };
-    let (filter, limit) = (query.filter(), query.limit.get());
+    let limit = query.limit.get();
     let found = store::catalogue::search_servers(&console.db, &filter, offset, limit).await?;
     let next_cursor = next(offset, found.items.len(), found.total);
     let items = found.items.iter().map(CatalogueServer::of).collect();
@@ -139,12 +148,12 @@ async fn tools(
     visitor: Visitor,
     Query(query): Query<CatalogueQuery>,
 ) -> Result<Response, ApiError> {
-    let offset = query.offset()?;
+    let (offset, filter) = (query.offset()?, query.filter()?);
     let edition = match visitor.ask(&console).await? {
         Ok(unchanged) => return Ok(unchanged),
         Err(edition) => edition,
     };
-    let (filter, limit) = (query.filter(), query.limit.get());
+    let limit = query.limit.get();
     let found = store::catalogue::search_tools(&console.db, &filter, offset, limit).await?;
     let next_cursor = next(offset, found.items.len(), found.total);
     let items = found
