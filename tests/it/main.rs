@@ -10,5 +10,6 @@ mod outage;
 mod policy_cli;
 mod policy_language;
 mod replicas;
+mod scan;
 mod story;
 mod wall;
