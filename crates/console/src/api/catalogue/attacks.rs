@@ -75,7 +75,9 @@ async fn list(
 /// How it works, what it needs, what stops it, and a rule against it where one can do anything.
 #[utoipa::path(get, path = "/catalog/attacks/{slug}", tag = "catalogue",
     params(("slug" = String, Path, example = "rug-pull")),
-    responses((status = 200, description = "The attack.", body = CatalogueAttackEntry)))]
+    responses((status = 200, description = "The attack.", body = CatalogueAttackEntry,
+        example = json!({"id": "rug-pull", "name": "Rug pull", "class": "rug-pull",
+            "summary": "A tool is approved once and later does something else."}))))]
 async fn get(
     State(console): State<Console>,
     visitor: Visitor,
