@@ -13,6 +13,7 @@ use crate::{
 
 async fn raw(world: &World, body: impl Into<Body>, more: &[(&str, &str)]) -> Answer {
     let mut request = Request::post("/mcp/catalog")
+        .header(header::HOST, "tollgate.example")
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json, text/event-stream");
     for (name, value) in more {
@@ -250,7 +251,10 @@ async fn what_no_client_would_send_is_refused() {
     let own = raw(&world, ping, &[("origin", PUBLIC_URL)]).await;
     assert_eq!(own.status.as_u16(), 200, "{}", own.text);
     for method in ["GET", "DELETE", "PUT", "OPTIONS"] {
-        let request = Request::builder().method(method).uri("/mcp/catalog");
+        let request = Request::builder()
+            .method(method)
+            .uri("/mcp/catalog")
+            .header(header::HOST, "tollgate.example");
         let answer = world
             .send(request.body(Body::empty()).expect("a request"))
             .await;
