@@ -7,7 +7,7 @@ use axum::{
 };
 use catalog::attacks::{Attack, AttackRule, attack, related};
 use serde_json::{Value, json};
-use store::catalogue::ToolCard;
+use store::catalogue::{ToolCard, named};
 
 use super::words;
 use crate::{Frame, Settings, SiteError, edition::Edition, filters, links, state::Site};
@@ -84,8 +84,12 @@ fn tests(rule: &AttackRule) -> Vec<TestLine> {
         .collect()
 }
 
-async fn examples(_site: &Site, _attack: &Attack) -> Result<Vec<ToolCard>, SiteError> {
-    Ok(Vec::new())
+/// Known tools that it goes through by their name.
+async fn examples(site: &Site, attack: &Attack) -> Result<Vec<ToolCard>, SiteError> {
+    if attack.tools.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(named(&site.db, &attack.tools, &attack.classes).await?)
 }
 
 fn frame(settings: &Settings, attack: &Attack) -> Frame {

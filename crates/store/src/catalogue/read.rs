@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use domain::catalogue::{KnownTool, Release};
+use domain::{
+    catalogue::{KnownTool, Release},
+    tools::ToolClass,
+};
 use time::OffsetDateTime;
 
 use super::{
-    Counts, Mentioned, Neighbours, ServerCard, ServerEntry, SitemapLine, ToolEntry, Totals,
+    Counts, Mentioned, Neighbours, ServerCard, ServerEntry, SitemapLine, ToolCard, ToolEntry,
+    Totals,
     keys::key,
     masks,
     rows::{self, ServerRow, ToolRow, cards, tool_cards},
@@ -204,6 +208,38 @@ async fn elsewhere(db: &Db, server: i64, tool: &KnownTool) -> Result<Vec<ToolRow
     .fetch_all(&db.pool)
     .await?;
     Ok(rows)
+}
+
+/// Tools of these names and classes, one a server, the better known servers first; at most 12.
+///
+/// # Errors
+/// Postgres failed.
+pub async fn named(db: &Db, names: &[String], classes: &[ToolClass]) -> Result<Vec<ToolCard>> {
+    let words: Vec<String> = names.iter().map(|name| name_words(name)).collect();
+    let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query_as!(
+        ToolRow,
+        "with one as (
+             select distinct on (w.server_id) w.server_id, w.position, w.weight
+             from catalogue_tool_words w
+                 join catalogue_tools t on t.server_id = w.server_id and t.position = w.position
+             where w.words = any($1) and t.name = any($2) and t.class = any($3)
+             order by w.server_id, w.position
+         ), best as (
+             select * from one order by weight desc, server_id limit 12
+         )
+         select t.*, s.slug, s.name as server
+         from best
+             join catalogue_tools t on t.server_id = best.server_id and t.position = best.position
+             join catalogue_servers s on s.id = best.server_id
+         order by best.weight desc, best.server_id",
+        &words,
+        names,
+        &classes
+    )
+    .fetch_all(&db.pool)
+    .await?;
+    tool_cards(rows)
 }
 
 /// One file of the sitemap, from `page` 0 on: servers and their tools, at most 10,000 lines. Empty

@@ -41,6 +41,36 @@ async fn servers_and_tools_are_as_they_were_loaded() {
 }
 
 #[tokio::test]
+async fn tools_are_found_by_name_one_a_server() {
+    let db = TestDb::new().await;
+    let mut entries = some();
+    for n in 0..20 {
+        let tools = vec![
+            tool("rerun_workflow", ToolClass::Execute),
+            tool("rerunWorkflow", ToolClass::Execute),
+            tool("abort", ToolClass::Read),
+        ];
+        entries.push(entry(server(&format!("more-{n}")), Some(tools)));
+    }
+    loaded(&db, &entries).await;
+    let named = async |names: &[&str], classes: &[ToolClass]| {
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let found = catalogue::named(&db.console, &names, classes).await;
+        found.expect("tools")
+    };
+    let execute = [ToolClass::Execute, ToolClass::Write];
+    let found = named(&["rerunWorkflow", "abort"], &execute).await;
+    assert_eq!(found.len(), 12);
+    assert!(found.iter().all(|card| card.tool.name == "rerunWorkflow"));
+    let mut servers: Vec<&str> = found.iter().map(|card| card.slug.as_str()).collect();
+    servers.dedup();
+    assert_eq!(servers.len(), 12);
+    assert!(named(&["abort"], &execute).await.is_empty());
+    assert!(named(&[], &execute).await.is_empty());
+    assert_eq!(named(&["create_issue"], &execute).await.len(), 1);
+}
+
+#[tokio::test]
 async fn neighbours_are_of_the_same_class_and_one_a_server() {
     let db = TestDb::new().await;
     let mut entries = some();
