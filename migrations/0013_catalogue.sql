@@ -101,7 +101,8 @@ create table catalogue_tool_words (
 create index catalogue_tool_words_search on catalogue_tool_words using gin (search);
 create index catalogue_tool_words_name on catalogue_tool_words (words);
 create index catalogue_tool_words_browse
-    on catalogue_tool_words (risk_mask desc, weight desc, server_id, position);
+    on catalogue_tool_words (risk_mask desc, weight desc, server_id, position)
+    include (class_mask, transport_mask, official);
 
 -- How many servers and tools there are of each kind: the facets where no words are asked for.
 create table catalogue_spread (

@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod lines;
 mod seed;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,8 @@ pub(crate) enum CatalogCommand {
     Export(export::ExportArgs),
     /// Says what a tool's class and risk are, whatever the classifier finds.
     Correct(correct::CorrectArgs),
+    /// Reads the servers of a registry that speaks the official registry's API.
+    Sync(sync::SyncArgs),
 }
 
 /// Does what was asked.
@@ -42,6 +45,7 @@ pub(crate) fn run(command: &CatalogCommand) -> Result<ExitCode> {
         CatalogCommand::Import(args) => import::run(args),
         CatalogCommand::Export(args) => export::run(args),
         CatalogCommand::Correct(args) => correct::run(args),
+        CatalogCommand::Sync(args) => sync::run(args),
     }
 }
 

@@ -232,6 +232,8 @@ mod tests {
             "tollgate policy pull --server s --policy p -o yaml",
             "tollgate catalog classify",
             "tollgate catalog import a.jsonl b.jsonl - -o json --strict --data d",
+            "tollgate catalog sync",
+            "tollgate catalog sync https://r.example --since 2026-08-20T00:00:00Z -o json --data d",
             "tollgate catalog export --origin imported --scanned",
             "tollgate catalog correct circleci run_pipeline --class execute --risk high --note n",
             "tollgate catalog correct circleci run_pipeline --clear",

@@ -30,7 +30,7 @@ pub struct BadEntry(pub String);
 
 /// What a line says.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Read {
+pub struct ReadEntry {
     /// The server.
     pub server: KnownServer,
     /// Its tools, classified; none where it is not scanned yet.
@@ -49,7 +49,7 @@ fn bad<T>(field: &str, what: &str) -> Result<T> {
 ///
 /// # Errors
 /// What is wrong with it, in words that begin with the field.
-pub fn read_entry(line: &str, origin: Origin) -> Result<Read> {
+pub fn read_entry(line: &str, origin: Origin) -> Result<ReadEntry> {
     if line.len() > limits::LINE_BYTES_MAX {
         return Err(BadEntry("is longer than 4 MiB".to_owned()));
     }
@@ -62,7 +62,11 @@ pub fn read_entry(line: &str, origin: Origin) -> Result<Read> {
     let tools = tools.transpose()?;
     let server = KnownServer {
         slug: slug(&line.slug)?,
-        name: required("name", &line.name)?,
+        // Some lists have servers without a name.
+        name: match text("name", Some(line.name))? {
+            Some(name) => name,
+            None => line.slug,
+        },
         vendor: text("vendor", line.vendor)?,
         summary: text("summary", line.summary)?,
         repo: address("repo", line.repo)?,
@@ -86,7 +90,7 @@ pub fn read_entry(line: &str, origin: Origin) -> Result<Read> {
         version: text("version", line.version)?,
         origin,
     };
-    Ok(Read {
+    Ok(ReadEntry {
         server,
         tools,
         unknown,

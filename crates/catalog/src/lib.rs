@@ -20,7 +20,7 @@ pub use classify::{
     BadLine, Classification, Signal, Subject, class_of, classification_of, classify, classify_line,
     rules_fingerprint,
 };
-pub use entry::{BadEntry, Read, judge, read_entry, write_entry};
+pub use entry::{BadEntry, ReadEntry, judge, read_entry, write_entry};
 pub use scanned::{arguments, scanned};
 pub use server::{
     Argument, Credential, CredentialHeader, KnownTool, Package, Run, Server, circleci_tools,

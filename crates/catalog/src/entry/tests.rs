@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-fn read(line: &Value) -> Result<Read> {
+fn read(line: &Value) -> Result<ReadEntry> {
     read_entry(&line.to_string(), Origin::Imported)
 }
 
@@ -42,6 +42,12 @@ fn a_line_is_a_server_with_classified_tools() {
 }
 
 #[test]
+fn a_server_without_a_name_is_called_by_its_slug() {
+    let named = read(&json!({ "slug": "server-2", "name": " \u{200b}" })).expect("a server");
+    assert_eq!(named.server.name, "server-2");
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let with = |change: Value| {
         let mut line = json!({ "slug": "a", "name": "A" });
@@ -54,7 +60,7 @@ fn what_is_wrong_is_named() {
         (json!({ "slug": "A" }), "slug: must be"),
         (json!({ "slug": "-a" }), "slug: must be"),
         (json!({ "slug": "../a" }), "slug: must be"),
-        (json!({ "name": " \u{200b}" }), "name: is empty"),
+        (json!({ "name": null }), "name: invalid type"),
         (json!({ "vendor": long }), "vendor: is longer"),
         (json!({ "repo": "javascript:alert(1)" }), "repo: must begin"),
         (json!({ "transports": ["pigeon"] }), "transports: are of"),

@@ -55,7 +55,8 @@ async fn walk(
     target: &Target,
 ) -> Result<()> {
     match ask(keyring, dialler, target).await {
-        Ok(found) => {
+        Ok(mut found) => {
+            correct(db, target, &mut found.tools).await?;
             Ok(store::servers::record_discovery(db, target.org, by, target.id, &found).await?)
         }
         Err(sentence) => {
@@ -63,6 +64,21 @@ async fn walk(
             Err(ActionError::Upstream(sentence))
         }
     }
+}
+
+/// What the operator says of a tool goes before what ships with Tollgate and what the classifier
+/// finds; a member's own word, which the store keeps, goes before all.
+async fn correct(db: &store::Db, target: &Target, tools: &mut [domain::Tool]) -> Result<()> {
+    let Some(slug) = &target.catalog else {
+        return Ok(());
+    };
+    let corrections = store::catalogue::corrections(db, slug.as_str()).await?;
+    for tool in tools {
+        if let Some(given) = corrections.get(&tool.name) {
+            tool.class = Some(given.class);
+        }
+    }
+    Ok(())
 }
 
 /// What the server offers, with classes; or the sentence that says why that is not known.

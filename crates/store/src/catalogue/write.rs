@@ -109,6 +109,27 @@ impl Loader {
         Ok(report)
     }
 
+    /// Takes out servers that a registry no longer has, of those that came from one, and answers how
+    /// many there were.
+    ///
+    /// # Errors
+    /// Postgres failed.
+    pub async fn forget(&mut self, slugs: &[String]) -> Result<u32> {
+        let mut tx = begin(&mut self.connection).await?;
+        let gone = sqlx::query!(
+            "delete from catalogue_servers where slug = any($1) and origin = 'registry'",
+            slugs
+        )
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if gone > 0 {
+            recount::recount(&mut tx, &[]).await?;
+        }
+        tx.commit().await?;
+        Ok(u32::try_from(gone).unwrap_or(u32::MAX))
+    }
+
     /// What the stored catalogue was made by; none before the first load.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// So many of what has the words are looked at.
-const LOOKED_AT_MAX: i64 = 50_000;
+const LOOKED_AT_MAX: i64 = 20_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -126,7 +126,10 @@ pub(super) async fn respell(db: &Db, asked: &Asked) -> Result<Option<Asked>> {
     let words = asked.words();
     let spelt = sqlx::query_scalar!(
         r#"select case
-               when exists (select from catalogue_vocabulary v where v.word like asked.word || '%')
+               when exists (
+                   select from catalogue_vocabulary v
+                   where v.word ~>=~ asked.word and v.word ~<~ (asked.word || chr(1114111))
+               )
                then asked.word
                else (
                    select v.word from catalogue_vocabulary v where v.word % asked.word
