@@ -13,6 +13,7 @@ pub(crate) mod expiry;
 pub(crate) mod grants;
 pub(crate) mod headers;
 pub(crate) mod judged;
+pub(crate) mod merge;
 pub(crate) mod policies;
 pub(crate) mod preview;
 pub(crate) mod scan;

@@ -1,8 +1,9 @@
-//! Asking what a document means: `/policies/check`, `/test`, `/decide` and
+//! Asking what a document means: `/policies/check`, `/test`, `/decide`, `/merge` and
 //! `/preview`; and first documents for a server.
 
 mod check;
 mod decide;
+mod merge;
 mod preview;
 mod starters;
 
@@ -23,6 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
     OpenApiRouter::new()
         .merge(check::router())
         .merge(decide::router())
+        .merge(merge::router())
         .merge(preview::router())
         .merge(starters::router())
 }

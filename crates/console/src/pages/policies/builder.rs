@@ -40,6 +40,8 @@ pub(super) struct View {
     pattern: String,
     description: String,
     reason: String,
+    /// A rule to merge.
+    rule: String,
     form: Option<RuleForm>,
     faults: Faults,
 }
@@ -55,6 +57,7 @@ impl View {
             pattern: text("b.pattern"),
             description: text("b.description").replace("\r\n", "\n"),
             reason: text("b.reason").replace("\r\n", "\n"),
+            rule: text("b.rule").replace("\r\n", "\n"),
             form: RuleForm::sent(fields),
             faults: Faults::default(),
         }

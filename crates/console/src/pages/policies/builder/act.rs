@@ -6,6 +6,8 @@ use policy::{
     builder::{Action, At, Edit, EditError, Outline, Place, Rule, apply, outline},
 };
 
+use crate::actions::merge::combined;
+
 use super::{
     View,
     form::{Kind, RuleForm},
@@ -110,10 +112,27 @@ impl Desk<'_> {
             }
             "remove" | "up" | "down" | "shadow" | "enforce" => return self.rule(verb, about),
             "entry" => return self.entry(),
+            "merge" => return self.merge(),
             "pattern" => return self.pattern(),
             _ => return Err(Refused::Field("", "There is no such button.".to_owned())),
         }
         Ok(None)
+    }
+
+    /// Puts a rule from elsewhere into the text; what was typed stays only where it cannot be.
+    fn merge(&mut self) -> Remark {
+        let rule = std::mem::take(&mut self.view.rule);
+        match combined(&self.text, &rule, self.inventory) {
+            Ok(both) => {
+                let said = both.said();
+                self.text = both.document;
+                Ok(Some(said.trim_end_matches('.').to_owned()))
+            }
+            Err(error) => {
+                self.view.rule = rule;
+                Err(Refused::Field("rule", error.to_string()))
+            }
+        }
     }
 
     fn open(&mut self, pointer: &str) {
