@@ -1,7 +1,7 @@
 //! `tollgate policy`: policies as files, checked and decided by the engine that the gateway uses, and
 //! carried to and from a Tollgate over its API.
 //!
-//! `check`, `test` and `decide` need no server and no configuration. Start at `source.rs`, which reads
+//! `check`, `test`, `decide` and `merge` need no server and no configuration. Start at `source.rs`, which reads
 //! a file and knows where everything in it stands.
 
 mod args;
@@ -11,6 +11,7 @@ mod client;
 mod decide;
 mod diff;
 mod inventory;
+mod merge;
 mod pull;
 mod push;
 mod remote;
@@ -33,6 +34,7 @@ pub(crate) fn run(command: &PolicyCommand) -> Result<ExitCode> {
         PolicyCommand::Test(args) => check::test(args),
         PolicyCommand::Decide(args) => decide::decide(args),
         PolicyCommand::Diff(args) => diff::diff(args),
+        PolicyCommand::Merge(args) => merge::merge(args),
         PolicyCommand::Push(args) => push::push(args),
         PolicyCommand::Pull(args) => pull::pull(args),
     }

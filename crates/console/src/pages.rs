@@ -16,6 +16,7 @@ mod members;
 mod overview;
 mod path;
 mod policies;
+mod put;
 pub(crate) mod rail;
 pub(crate) mod scan;
 mod servers;
@@ -47,6 +48,7 @@ fn all() -> Routes {
     let routes = servers::routes(routes);
     let routes = scan::routes(routes);
     let routes = policies::routes(routes);
+    let routes = put::routes(routes);
     let routes = grants::routes(routes);
     let routes = audit::routes(routes);
     let routes = members::routes(routes);

@@ -15,7 +15,8 @@ pub(crate) use address::Address;
 pub(crate) use cookies::{Key, clear_session, present, set_org, set_session};
 pub(crate) use form::Form;
 pub(crate) use gates::{
-    Editor, EventReader, GrantManager, Manager, ServerManager, Shell, SignedIn, Viewer,
+    Asks, Editor, EventReader, GrantManager, Manager, Member, ServerManager, Shell, SignedIn,
+    Viewer,
 };
 pub(crate) use guard::{FormKey, guard};
 

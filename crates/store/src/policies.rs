@@ -1,5 +1,6 @@
 //! Policies and their immutable versions.
 
+mod homes;
 mod read;
 
 use domain::{Name, PolicyId, Scope, ServerId, UserId};
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+pub use homes::{Home, HomePolicy, homes};
 use read::{fetch, fetch_version};
 pub use read::{get, list, naming_shadow, version, versions};
 

@@ -1,12 +1,13 @@
 // The JSON side of the policy editor, over a textarea that does the job without it and stays the
 // form's field. Everything is fetched from this origin.
 //
-//   <textarea data-json-editor data-lint="…" data-facts="…" data-schema="…">
+//   <textarea data-json-editor data-lint="…" data-facts="…" data-schema="…" data-merge="…">
 //
 // `data-lint` answers a POST of the form with `{ faults, warnings }`; `data-facts` gives the
-// server's tools; `data-schema` the language's schema.
+// server's tools; `data-schema` the language's schema; `data-merge` a POST of the form with `rule` by
+// `{ document, said }` or `{ refused }`.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
-import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
+import { defaultKeymap, history, historyKeymap, undo } from '@codemirror/commands';
 import { json } from '@codemirror/lang-json';
 import { bracketMatching, codeFolding, foldGutter, foldKeymap, indentOnInput, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { linter, lintGutter, lintKeymap } from '@codemirror/lint';
@@ -16,6 +17,7 @@ import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutt
 import { explain, source } from './complete.mjs';
 import { difference } from './difference.mjs';
 import { faultsOf } from './faults.mjs';
+import { merges } from './paste.mjs';
 import { colours, theme } from './theme.mjs';
 
 /** One editor a page. It outlives the textarea, which a partial update may replace. */
@@ -55,6 +57,59 @@ async function lint(editor) {
   }
 }
 
+/** A line above the editor, with what can be done about what it says. */
+function remark(words, buttons) {
+  document.querySelector('.paste-remark')?.remove();
+  const line = Object.assign(document.createElement('p'), { className: 'toast paste-remark', textContent: words });
+  line.setAttribute('role', 'status');
+  for (const [name, act] of buttons) {
+    const button = Object.assign(document.createElement('button'), { type: 'button', className: 'linklike', textContent: name });
+    button.addEventListener('click', () => { line.remove(); act(); view.focus(); });
+    line.append(' ', button);
+  }
+  host.before(line);
+}
+
+async function merge(editor, rule) {
+  const before = editor.state.doc;
+  const at = editor.state.selection.main;
+  const asText = () => editor.dispatch({ changes: { from: at.from, to: at.to, insert: rule }, userEvent: 'input.paste' });
+  const body = new URLSearchParams();
+  body.set('csrf', area.form.querySelector('input[name=csrf]').value);
+  body.set('document', before.toString());
+  body.set('rule', rule);
+  let answer = {};
+  try {
+    const response = await fetch(area.dataset.merge, { method: 'POST', body });
+    if (response.ok) answer = await response.json();
+  } catch {
+    // It is pasted as any text is.
+  }
+  if (editor.state.doc !== before) return;
+  if (answer.document === undefined) {
+    asText();
+    if (answer.refused) remark(`Pasted as text: ${answer.refused}`, []);
+    return;
+  }
+  const change = difference(before.toString(), answer.document);
+  if (change) editor.dispatch({ changes: change, userEvent: 'input.merge' });
+  const back = () => { if (change) undo(editor); };
+  remark(`Merged, not saved: ${answer.said}`, [
+    ['Undo', back],
+    ['Paste as text instead', () => { back(); asText(); }],
+  ]);
+}
+
+const paste = EditorView.domEventHandlers({
+  paste(event, editor) {
+    const rule = event.clipboardData?.getData('text/plain') ?? '';
+    if (!area.dataset.merge || !merges(editor.state, rule)) return false;
+    event.preventDefault();
+    merge(editor, rule);
+    return true;
+  },
+});
+
 const hints = hoverTooltip(async (editor, pos) => {
   const { schema } = await load();
   const found = explain(editor.state, pos, schema);
@@ -76,7 +131,7 @@ function extensions() {
     lineNumbers(), foldGutter(), lintGutter(), codeFolding(), history(), drawSelection(),
     highlightActiveLine(), highlightActiveLineGutter(), highlightSelectionMatches(), search({ top: true }),
     indentOnInput(), indentUnit.of('  '), EditorState.tabSize.of(2), bracketMatching(), closeBrackets(),
-    json(), syntaxHighlighting(colours), theme, hints, mirror,
+    json(), syntaxHighlighting(colours), theme, hints, mirror, paste,
     linter(lint, { delay: 350 }),
     autocompletion({ override: [source(load)], icons: false }),
     // Tab stays with the page, so that the keyboard gets out.

@@ -18,6 +18,8 @@ pub(crate) enum PolicyCommand {
     Decide(DecideArgs),
     /// Says rule by rule what differs from what is published, or from another file.
     Diff(DiffArgs),
+    /// Puts a rule into a policy: what is there stays, restrictions are added.
+    Merge(MergeArgs),
     /// Checks a policy, saves it as the next version and publishes it.
     Push(PushArgs),
     /// Fetches a policy's document.
@@ -136,6 +138,24 @@ pub(crate) struct DiffArgs {
     pub(crate) exit_code: bool,
     #[command(flatten)]
     pub(crate) client: ClientArgs,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// The policy, as JSON; its text is kept but for what is added.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The rule: a policy or a part of one, as JSON or YAML; `-` is standard input.
+    #[arg(value_name = "RULE_FILE")]
+    pub(crate) rule: PathBuf,
+    /// Writes FILE instead of printing both together.
+    #[arg(long)]
+    pub(crate) write: bool,
+    #[command(flatten)]
+    pub(crate) tools: InventoryArgs,
     /// How to print it.
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Format,

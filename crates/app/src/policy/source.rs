@@ -85,6 +85,15 @@ impl Source {
         &self.text
     }
 
+    /// As JSON; none where it has none.
+    pub(super) fn json(&self) -> Option<&str> {
+        match &self.form {
+            Form::Json => Some(&self.text),
+            Form::Yaml(converted) => Some(&converted.json),
+            Form::Unreadable(_) => None,
+        }
+    }
+
     /// Checks it whole and runs the tests inside.
     pub(super) fn check(&self, inventory: Option<&[Tool]>) -> Report {
         let (json, places) = match &self.form {

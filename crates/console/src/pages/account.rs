@@ -43,15 +43,31 @@ fn redirect_with(to: &str, cookies: impl IntoIterator<Item = HeaderValue>) -> Re
     response
 }
 
+/// The longest page to go on to: a tool's, whose name is 128 characters of three bytes at most.
+const NEXT_BYTES_MAX: usize = 1024;
+
 /// Where to go after signing in: a path of ours, whatever the URL says.
 ///
 /// Browsers read `//host`, `/\host` and a tab in between as another host, so everything that is not
 /// plainly a path is dropped.
-fn local(next: &str) -> &str {
-    let plain = next.starts_with('/')
+pub(super) fn local(next: &str) -> &str {
+    if is_local(next) { next } else { "/overview" }
+}
+
+/// The query that carries `next` to the page after this one; empty where there is nowhere to go.
+fn carried(next: &str) -> String {
+    if !is_local(next) {
+        return String::new();
+    }
+    let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+    format!("?{query}")
+}
+
+fn is_local(next: &str) -> bool {
+    next.len() <= NEXT_BYTES_MAX
+        && next.starts_with('/')
         && !next.starts_with("//")
-        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    if plain { next } else { "/overview" }
+        && next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
 }
 
 #[cfg(test)]
@@ -60,6 +76,9 @@ mod tests {
 
     #[test]
     fn signing_in_leads_nowhere_else() {
+        assert_eq!(carried("/a?b=1&c"), "?next=%2Fa%3Fb%3D1%26c");
+        assert_eq!(carried("//evil.example"), "");
+        assert_eq!(local(&format!("/{}", "x".repeat(1024))), "/overview");
         assert_eq!(
             local("/servers/srv_1?x=1&y=%2F"),
             "/servers/srv_1?x=1&y=%2F"

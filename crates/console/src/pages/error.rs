@@ -25,9 +25,12 @@ pub(crate) enum PageError {
         /// Path and query of a page that can be shown afterwards.
         back: Option<String>,
     },
-    /// Signed in, and in no organisation yet.
+    /// Signed in, and in no organisation yet; `back` is where they wanted to go.
     #[error("Make an organisation first")]
-    Welcome,
+    Welcome {
+        /// Path and query of a page that can be shown afterwards.
+        back: Option<String>,
+    },
     /// The form is not one that a page of ours made for this session.
     #[error("This form is too old")]
     FormRefused,
@@ -59,7 +62,7 @@ impl PageError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden(_) | Self::FormRefused => StatusCode::FORBIDDEN,
-            Self::SignIn { .. } | Self::Welcome => StatusCode::SEE_OTHER,
+            Self::SignIn { .. } | Self::Welcome { .. } => StatusCode::SEE_OTHER,
             Self::BadForm => StatusCode::BAD_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -76,7 +79,7 @@ impl PageError {
                 "The address is wrong, or what was here is gone, or it is in another organisation."
             }
             Self::Forbidden(_) => "An owner or admin of the organisation can do it, or change your role.",
-            Self::SignIn { .. } | Self::Welcome => "",
+            Self::SignIn { .. } | Self::Welcome { .. } => "",
             Self::FormRefused => {
                 "It was opened before you signed in, or in another session, or it came from another \
                  site. Nothing was changed. Go back, reload the page and send it again."
@@ -103,15 +106,18 @@ struct ErrorPage {
     advice: String,
 }
 
+/// A page to go to first, which leads on to where someone wanted to go.
+fn asked_back(page: &str, back: Option<&str>) -> Response {
+    let next = back.map(|back| serde_urlencoded::to_string([("next", back)]).unwrap_or_default());
+    let query = next.map(|next| format!("?{next}")).unwrap_or_default();
+    Redirect::to(&format!("{page}{query}")).into_response()
+}
+
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         match &self {
-            Self::SignIn { back: Some(back) } => {
-                let query = serde_urlencoded::to_string([("next", back)]).unwrap_or_default();
-                return Redirect::to(&format!("/sign-in?{query}")).into_response();
-            }
-            Self::SignIn { back: None } => return Redirect::to("/sign-in").into_response(),
-            Self::Welcome => return Redirect::to("/welcome").into_response(),
+            Self::SignIn { back } => return asked_back("/sign-in", back.as_deref()),
+            Self::Welcome { back } => return asked_back("/welcome", back.as_deref()),
             _ => {}
         }
         let status = self.status();

@@ -27,6 +27,7 @@ pub(super) fn routes(routes: Routes) -> Routes {
         .get("/servers/{server}/policies/new", open::show_new)
         .post("/servers/{server}/policies/new", save::create)
         .post("/servers/{server}/policies/lint", lint::lint)
+        .post("/servers/{server}/policies/merge", lint::merge)
         .get("/servers/{server}/policies/facts", lint::facts)
         .get("/policies/{policy}", open::show)
         .post("/policies/{policy}", save::save)

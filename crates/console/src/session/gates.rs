@@ -25,9 +25,7 @@ impl FromRequestParts<Console> for SignedIn {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, PageError> {
-        let back = (parts.method == Method::GET)
-            .then(|| parts.uri.path_and_query().map(ToString::to_string))
-            .flatten();
+        let back = back(parts);
         let key = cookies::read(&parts.headers, Name::Session, console.settings.https())
             .and_then(Key::parse);
         let Some(key) = key else {
@@ -38,6 +36,12 @@ impl FromRequestParts<Console> for SignedIn {
             None => Err(PageError::SignIn { back }),
         }
     }
+}
+
+/// Where to come back to: a page, and no form that was sent.
+fn back(parts: &Parts) -> Option<String> {
+    let page = parts.uri.path_and_query().map(ToString::to_string);
+    page.filter(|_| parts.method == Method::GET)
 }
 
 /// What a gate asks for.
@@ -97,7 +101,7 @@ impl<C: Asks> FromRequestParts<Console> for Member<C> {
             .position(|m| Some(m.org) == wanted)
             .unwrap_or(0);
         let Some(membership) = memberships.get(at) else {
-            return Err(PageError::Welcome);
+            return Err(PageError::Welcome { back: back(parts) });
         };
         let scope = Scope {
             org: membership.org,

@@ -94,11 +94,7 @@ async fn merge(
     Ok(Json(Merged {
         document: both.document,
         notes: both.notes,
-        changes: both
-            .changes
-            .into_iter()
-            .map(RuleChange::from)
-            .collect(),
+        changes: both.changes.into_iter().map(RuleChange::from).collect(),
     })
     .into_response())
 }

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use store::StoreError;
 
-use super::{local, redirect_with, verify};
+use super::{carried, local, redirect_with, verify};
 use crate::{
     pages::{Html, Page, PageError, path::Query},
     session::{self, Address, Form, FormKey, Key, SignedIn},
@@ -29,6 +29,12 @@ struct SignInPage {
     fault: Option<String>,
     notice: Option<&'static str>,
     sign_up: bool,
+}
+
+impl SignInPage {
+    fn carried(&self) -> String {
+        carried(&self.next)
+    }
 }
 
 #[derive(Deserialize)]
@@ -126,7 +132,7 @@ pub(super) async fn submit(
     // The count stays here: whoever signed up with somebody else's address knows the password, and
     // each attempt is a letter to them.
     if console.mailer.confirms() && found.email_verified_at.is_none() {
-        verify::send(&console, &email).await?;
+        verify::send(&console, &email, &form.next).await?;
         return again(
             StatusCode::FORBIDDEN,
             "Confirm your address first. A new link is on its way to you.".to_owned(),

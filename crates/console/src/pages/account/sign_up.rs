@@ -4,17 +4,17 @@ use askama::Template;
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use domain::Email;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use store::StoreError;
 
-use super::{redirect_with, sign_in::open_session, verify};
+use super::{carried, local, redirect_with, sign_in::open_session, verify};
 use crate::{
     mail::Letter,
-    pages::{Html, Page, PageError, fields::Faults, filters},
+    pages::{Html, Page, PageError, fields::Faults, filters, path::Query},
     passwords::NewPassword,
     session::{Address, Form, FormKey, SignedIn},
     settings::SignUp,
@@ -27,8 +27,21 @@ struct SignUpPage {
     frame: site::Frame,
     csrf: String,
     email: String,
+    next: String,
     faults: Faults,
     mode: SignUp,
+}
+
+impl SignUpPage {
+    fn carried(&self) -> String {
+        carried(&self.next)
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    next: String,
 }
 
 #[derive(Template)]
@@ -44,14 +57,16 @@ pub(super) async fn show(
     State(console): State<Console>,
     signed_in: Result<SignedIn, PageError>,
     form_key: FormKey,
+    Query(Wanted { next }): Query<Wanted>,
 ) -> Response {
     if signed_in.is_ok() {
-        return Redirect::to("/overview").into_response();
+        return redirect_with(local(&next), []);
     }
     Html(SignUpPage {
         frame: console.frame(),
         csrf: form_key.token(),
         email: String::new(),
+        next,
         faults: Faults::default(),
         mode: console.settings.sign_up,
     })
@@ -62,6 +77,8 @@ pub(super) async fn show(
 pub(super) struct NewAccount {
     email: String,
     password: SecretString,
+    #[serde(default)]
+    next: String,
 }
 
 /// `POST /sign-up` makes an account. Where mail is sent, the answer is the same for an address that
@@ -78,6 +95,7 @@ pub(super) async fn submit(
             frame: console.frame(),
             csrf: form_key.token(),
             email: form.email.clone(),
+            next: form.next.clone(),
             faults,
             mode: console.settings.sign_up,
         };
@@ -117,7 +135,10 @@ pub(super) async fn submit(
             Ok(user) => {
                 store::accounts::clear_attempts(&console.db, &email).await?;
                 let cookie = open_session(&console, &headers, user, &hash).await?;
-                Ok(redirect_with("/welcome", [cookie]))
+                Ok(redirect_with(
+                    &format!("/welcome{}", carried(&form.next)),
+                    [cookie],
+                ))
             }
             Err(StoreError::Taken { .. }) => {
                 faults.add("email", "has an account already; sign in instead");
@@ -128,10 +149,10 @@ pub(super) async fn submit(
     }
     // Beside the answer, whose time therefore does not tell whether there was an account: making one
     // takes longer than finding one.
-    let (frame, to) = (console.frame(), email.clone());
+    let (frame, to, next) = (console.frame(), email.clone(), form.next);
     tokio::spawn(async move {
         let done = match store::accounts::create(&console.db, &to, &hash, false).await {
-            Ok(_) => verify::send(&console, &to).await,
+            Ok(_) => verify::send(&console, &to, &next).await,
             Err(StoreError::Taken { .. }) => {
                 tell_of_account(&console, &to);
                 Ok(())

@@ -12,6 +12,7 @@ use domain::Email;
 use serde::Deserialize;
 use store::{StoreError, accounts::TokenPurpose};
 
+use super::carried;
 use crate::{
     mail::Letter,
     pages::{Html, Page, PageError, path::Query},
@@ -22,9 +23,9 @@ use crate::{
 /// How long a mailed link to confirm an address works.
 const LIVES: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Mails a link that confirms the address. The letter is sent beside the answer, whose time
+/// Mails a link that confirms the address, and leads on to `next` where that is a page of ours. The letter is sent beside the answer, whose time
 /// therefore does not tell whether there was one.
-pub(super) async fn send(console: &Console, email: &Email) -> Result<(), PageError> {
+pub(super) async fn send(console: &Console, email: &Email, next: &str) -> Result<(), PageError> {
     let key = Key::generate();
     let purpose = TokenPurpose::VerifyEmail;
     if store::accounts::start_token(&console.db, email, purpose, key.hash(), LIVES)
@@ -32,9 +33,10 @@ pub(super) async fn send(console: &Console, email: &Email) -> Result<(), PageErr
         .is_some()
     {
         let (console, email) = (console.clone(), email.clone());
+        let next = carried(next).replacen('?', "&", 1);
         tokio::spawn(async move {
             let link = format!(
-                "{}/verify?token={}",
+                "{}/verify?token={}{next}",
                 console.settings.public_url,
                 key.text()
             );
@@ -63,19 +65,21 @@ struct VerifyPage {
     frame: site::Frame,
     csrf: String,
     token: Option<String>,
+    next: String,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Token {
     token: String,
+    next: String,
 }
 
 /// `GET /verify?token=…` shows a button, because mail scanners follow links.
 pub(super) async fn show(
     State(console): State<Console>,
     form_key: FormKey,
-    Query(Token { token }): Query<Token>,
+    Query(Token { token, next }): Query<Token>,
 ) -> Page {
     let good = match Key::parse(&token) {
         Some(key) => {
@@ -88,6 +92,7 @@ pub(super) async fn show(
         frame: console.frame(),
         csrf: form_key.token(),
         token: good.then_some(token),
+        next,
     })
     .into_response())
 }
@@ -96,7 +101,7 @@ pub(super) async fn show(
 pub(super) async fn submit(
     State(console): State<Console>,
     form_key: FormKey,
-    Form(Token { token }): Form<Token>,
+    Form(Token { token, next }): Form<Token>,
 ) -> Page {
     let used = match Key::parse(&token) {
         Some(key) => {
@@ -107,13 +112,15 @@ pub(super) async fn submit(
     match used {
         Ok(user) => {
             store::accounts::mark_verified(&console.db, user).await?;
-            Ok(Redirect::to("/sign-in?done=verified").into_response())
+            let next = carried(&next).replacen('?', "&", 1);
+            Ok(Redirect::to(&format!("/sign-in?done=verified{next}")).into_response())
         }
         Err(StoreError::NotFound) => {
             let page = VerifyPage {
                 frame: console.frame(),
                 csrf: form_key.token(),
                 token: None,
+                next,
             };
             Ok((StatusCode::GONE, Html(page)).into_response())
         }

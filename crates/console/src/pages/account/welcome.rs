@@ -5,9 +5,9 @@ use axum::{extract::State, http::StatusCode, response::IntoResponse};
 use domain::{Name, OrgId, Slug};
 use serde::Deserialize;
 
-use super::redirect_with;
+use super::{local, redirect_with};
 use crate::{
-    pages::{Html, Page, PageError, fields::Faults},
+    pages::{Html, Page, PageError, fields::Faults, path::Query},
     session::{self, Form, SignedIn},
     state::Console,
 };
@@ -19,17 +19,29 @@ struct WelcomePage {
     csrf: String,
     email: String,
     name: String,
+    next: String,
     first: bool,
     faults: Faults,
 }
 
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    next: String,
+}
+
 /// `GET /welcome` asks what the organisation is called.
-pub(super) async fn show(State(console): State<Console>, signed_in: SignedIn) -> Page {
+pub(super) async fn show(
+    State(console): State<Console>,
+    signed_in: SignedIn,
+    Query(Wanted { next }): Query<Wanted>,
+) -> Page {
     Ok(Html(WelcomePage {
         frame: console.frame(),
         csrf: signed_in.key.form_token(),
         email: signed_in.session.email.to_string(),
         name: String::new(),
+        next,
         first: signed_in.session.memberships.is_empty(),
         faults: Faults::default(),
     })
@@ -39,6 +51,8 @@ pub(super) async fn show(State(console): State<Console>, signed_in: SignedIn) ->
 #[derive(Deserialize)]
 pub(super) struct NewOrganisation {
     name: String,
+    #[serde(default)]
+    next: String,
 }
 
 /// `POST /welcome` makes it, with the signed-in person as its owner.
@@ -54,6 +68,7 @@ pub(super) async fn submit(
             csrf: signed_in.key.form_token(),
             email: signed_in.session.email.to_string(),
             name: form.name,
+            next: form.next,
             first: signed_in.session.memberships.is_empty(),
             faults,
         };
@@ -63,7 +78,11 @@ pub(super) async fn submit(
     let made =
         store::organisations::create(&console.db, signed_in.session.user, &name, &slug).await?;
     let cookie = session::set_org(made.org, console.settings.https());
-    Ok(redirect_with("/overview?done=organisation-made", [cookie]))
+    let next = match form.next.as_str() {
+        "" => "/overview?done=organisation-made",
+        next => local(next),
+    };
+    Ok(redirect_with(next, [cookie]))
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,7 @@ use policy::Fault;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    actions::{self, examine},
+    actions::{self, ActionError, examine, subject::Rules},
     pages::{PageError, path::Id},
     session::{Form, Viewer},
     state::Console,
@@ -69,6 +69,42 @@ pub(super) async fn lint(
         tests: found.tests.into_iter().map(test).collect(),
     })
     .into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct Pasted {
+    document: String,
+    rule: String,
+}
+
+/// A text with what was pasted merged into it, or why it cannot be.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Both {
+    Merged { document: String, said: String },
+    Refused { refused: String },
+}
+
+/// `POST /servers/{server}/policies/merge` puts a pasted policy into a text. Nothing is stored.
+pub(super) async fn merge(
+    State(console): State<Console>,
+    viewer: Viewer,
+    Id(server): Id<ServerId>,
+    Form(Pasted { document, rule }): Form<Pasted>,
+) -> Result<Response, PageError> {
+    let whole = Rules::Document(&document);
+    let both = actions::merge::merge(&console, &viewer.scope, whole, Some(server), &rule).await;
+    let both = match both {
+        Ok(both) => Both::Merged {
+            said: both.said(),
+            document: both.document,
+        },
+        Err(error @ (ActionError::Fields(_) | ActionError::Policy(_))) => Both::Refused {
+            refused: error.to_string(),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Json(both).into_response())
 }
 
 /// What a server has that a rule could name.

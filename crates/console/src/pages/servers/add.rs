@@ -9,18 +9,21 @@ use axum::{
     response::{IntoResponse, Redirect},
 };
 use catalog::Server as Known;
-use domain::{Name, Slug};
+use domain::{Name, Slug, catalogue::KnownServer};
 use serde::Deserialize;
+use store::StoreError;
 use upstream::UpstreamUrl;
 
 use super::headers::{self, Fields, field};
 use crate::{
     actions::{self, discovery, servers::NewServer},
-    pages::{Html, Page, fields::Faults, path::Query},
+    pages::{Html, Page, PageError, account::local, fields::Faults, filters, path::Query},
     session::{Form, ServerManager, Shell},
     state::Console,
 };
 
+/// A server's name here may be so long.
+const NAME_CHARS_MAX: usize = 80;
 /// How long the answer waits for the first discovery. It goes on without it.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -32,6 +35,10 @@ struct AddPage {
     name: String,
     upstream_url: String,
     header_names: Vec<String>,
+    /// A server of the catalogue beside those that the form knows how to run.
+    known: Option<KnownServer>,
+    /// The page to go on to.
+    next: String,
     faults: Faults,
 }
 
@@ -53,6 +60,18 @@ fn header_of(known: &Known) -> &str {
         .map_or("", |header| header.name.as_str())
 }
 
+/// A server of the catalogue by its slug, where it has one that a server here can keep.
+async fn known(console: &Console, slug: &str) -> Result<Option<KnownServer>, PageError> {
+    if slug.parse::<Slug>().is_err() {
+        return Ok(None);
+    }
+    match store::catalogue::server(&console.db, slug).await {
+        Ok(entry) => Ok(Some(entry.card.server)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 #[derive(Deserialize)]
 pub(super) struct Chosen {
     #[serde(default)]
@@ -66,13 +85,38 @@ pub(super) struct Chosen {
 /// `GET /servers/new` shows the form, filled in where a server of the catalogue is chosen, or
 /// where the report of a scan led here.
 pub(super) async fn show(manager: ServerManager, Query(chosen): Query<Chosen>) -> Page {
+    next: String,
+}
+
+/// `GET /servers/new` shows the form, filled in where a server of the catalogue is chosen.
+pub(super) async fn show(
+    State(console): State<Console>,
+    manager: ServerManager,
+    Query(chosen): Query<Chosen>,
+) -> Page {
     let preset = catalog::server(&chosen.catalog);
+    let known = match preset {
+        Some(_) => None,
+        None => known(&console, &chosen.catalog).await?,
+    };
+    let name = match (preset, &known) {
+        (Some(preset), _) => preset.name.clone(),
+        (None, Some(known)) => known.name.chars().take(NAME_CHARS_MAX).collect(),
+        (None, None) => String::new(),
+    };
     Ok(Html(AddPage {
         shell: manager.shell("servers"),
         preset,
         name: preset.map_or(chosen.name, |preset| preset.name.clone()),
         upstream_url: chosen.url,
+        name,
+        upstream_url: known
+            .as_ref()
+            .and_then(|known| known.remote_url.clone())
+            .unwrap_or_default(),
         header_names: vec![preset.map(header_of).unwrap_or_default().to_owned()],
+        known,
+        next: chosen.next,
         faults: Faults::default(),
     })
     .into_response())
@@ -84,6 +128,11 @@ pub(super) async fn submit(
     manager: ServerManager,
     Form(fields): Form<Fields>,
 ) -> Page {
+    let slug = field(&fields, "catalog");
+    let known = match catalog::server(slug) {
+        Some(_) => None,
+        None => known(&console, slug).await?,
+    };
     let again = |faults: Faults| {
         let names = headers::names(&fields);
         let page = AddPage {
@@ -96,6 +145,8 @@ pub(super) async fn submit(
             } else {
                 names
             },
+            known: known.clone(),
+            next: field(&fields, "next").to_owned(),
             faults,
         };
         Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response())
@@ -130,5 +181,10 @@ pub(super) async fn submit(
     let asking =
         tokio::spawn(async move { discovery::discover(&console, &scope, id).await.map(drop) });
     let _ = tokio::time::timeout(PATIENCE, asking).await;
-    Ok(Redirect::to(&format!("/servers/{id}?done=server-added")).into_response())
+    let own = format!("/servers/{id}?done=server-added");
+    let next = match field(&fields, "next") {
+        "" => own.as_str(),
+        next => local(next),
+    };
+    Ok(Redirect::to(next).into_response())
 }
