@@ -4,6 +4,8 @@ mod asked;
 mod counts;
 mod found;
 mod group;
+#[cfg(test)]
+mod hostile;
 mod inventory;
 mod paging;
 mod provider;

@@ -54,6 +54,13 @@ impl IntoResponse for NoEdition {
 }
 
 impl Edition {
+    /// One for tests.
+    #[cfg(test)]
+    pub(crate) fn of(totals: Totals) -> Self {
+        let tag = HeaderValue::from_static("W/\"\"");
+        Self { totals, tag }
+    }
+
     /// The day of the last load.
     pub(crate) fn day(&self) -> Option<Date> {
         self.totals.loaded_at.map(time::OffsetDateTime::date)

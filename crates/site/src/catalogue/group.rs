@@ -19,7 +19,7 @@ use super::{
     server::crumbs,
     words,
 };
-use crate::{Frame, SiteError, edition::Edition, filters, links, state::Site};
+use crate::{Frame, Settings, SiteError, edition::Edition, filters, links, state::Site};
 
 /// Servers on the first page.
 const SERVERS: u16 = 12;
@@ -73,7 +73,7 @@ async fn answer(
     let whole: u32 = edition.totals.counts.by_class.iter().sum();
     let count = group.count(&edition);
     let page = GroupPage {
-        frame: frame(&site, &edition, group, number),
+        frame: frame(&site.settings, &edition, group, number),
         group,
         count,
         share: counts::share(count, whole),
@@ -196,7 +196,7 @@ impl GroupPage {
     }
 }
 
-fn frame(site: &Site, edition: &Edition, group: Group, number: u32) -> Frame {
+fn frame(settings: &Settings, edition: &Edition, group: Group, number: u32) -> Frame {
     let (title, path) = (group.title(), group.path());
     let tools = words::number(&group.count(edition), "tool", "tools");
     let facts = json!({
@@ -204,17 +204,16 @@ fn frame(site: &Site, edition: &Edition, group: Group, number: u32) -> Frame {
         "@type": "DefinedTerm",
         "name": title,
         "description": group.meaning(),
-        "url": format!("{}{path}", site.settings.public_url),
+        "url": format!("{}{path}", settings.public_url),
     });
-    let frame = site
-        .settings
+    let frame = settings
         .frame(path.clone())
         .titled(format!("{title}: what they are and how to rule them"))
         .about(format!("{} {tools} in the catalogue.", group.meaning()))
         .dated(edition.day())
         .with_twin()
         .with_facts(&facts)
-        .with_facts(&crumbs(site, &[(&title, &path)]));
+        .with_facts(&crumbs(settings, &[(&title, &path)]));
     match number {
         1 => frame,
         _ => frame.hidden(),

@@ -19,7 +19,7 @@ use super::{
     provider::Provider,
     words,
 };
-use crate::{Frame, SiteError, edition::Edition, filters, links, state::Site, text};
+use crate::{Frame, Settings, SiteError, edition::Edition, filters, links, state::Site, text};
 
 /// Tools on a page.
 const ROWS: u16 = 200;
@@ -46,13 +46,20 @@ pub(super) async fn page(
     if entry.card.server.slug != stem {
         all = tools(&site.db, &slug, 0, TOOLS_MAX).await?;
     }
-    let page = ServerPage::new(&site, &edition, entry.card, all, entry.releases, number);
+    let page = ServerPage::new(
+        &site.settings,
+        &edition,
+        entry.card,
+        all,
+        entry.releases,
+        number,
+    );
     Ok(as_what.answer(edition, page, |page| ServerTwin { page }))
 }
 
 #[derive(Template)]
 #[template(path = "catalog/server.html")]
-struct ServerPage {
+pub(super) struct ServerPage {
     frame: Frame,
     card: ServerCard,
     provider: Provider,
@@ -72,13 +79,13 @@ struct ServerPage {
 
 #[derive(Template)]
 #[template(path = "catalog/server.md")]
-struct ServerTwin {
-    page: ServerPage,
+pub(super) struct ServerTwin {
+    pub(super) page: ServerPage,
 }
 
 impl ServerPage {
-    fn new(
-        site: &Site,
+    pub(super) fn new(
+        settings: &Settings,
         edition: &Edition,
         card: ServerCard,
         all: Vec<KnownTool>,
@@ -99,7 +106,7 @@ impl ServerPage {
         let skipped = (number - 1) as usize * usize::from(ROWS);
         let shown = all.into_iter().skip(skipped).take(usize::from(ROWS));
         Self {
-            frame: frame(site, edition, &card, number),
+            frame: frame(settings, edition, &card, number),
             provider: Provider::of(server),
             risks: words::risks(&card.counts.by_risk),
             classes: counts::classes(&card.counts),
@@ -118,18 +125,17 @@ impl ServerPage {
     }
 }
 
-fn frame(site: &Site, edition: &Edition, card: &ServerCard, number: u32) -> Frame {
+fn frame(settings: &Settings, edition: &Edition, card: &ServerCard, number: u32) -> Frame {
     let server = &card.server;
     let name = text::plain(&server.name);
-    let frame = site
-        .settings
+    let frame = settings
         .frame(links::server(&server.slug))
         .titled(format!("{name}: tools by risk, and a policy for them"))
         .about(about(card))
         .dated(edition.day())
         .with_twin()
-        .with_facts(&software(site, card))
-        .with_facts(&crumbs(site, &[(&name, &links::server(&server.slug))]));
+        .with_facts(&software(settings, card))
+        .with_facts(&crumbs(settings, &[(&name, &links::server(&server.slug))]));
     match number {
         1 => frame,
         _ => frame.hidden(),
@@ -154,13 +160,9 @@ fn about(card: &ServerCard) -> String {
 }
 
 /// schema.org/SoftwareApplication.
-fn software(site: &Site, card: &ServerCard) -> Value {
+fn software(settings: &Settings, card: &ServerCard) -> Value {
     let server = &card.server;
-    let page = format!(
-        "{}{}",
-        site.settings.public_url,
-        links::server(&server.slug)
-    );
+    let page = format!("{}{}", settings.public_url, links::server(&server.slug));
     let mut facts = json!({
         "@context": "https://schema.org",
         "@type": "SoftwareApplication",
@@ -187,8 +189,8 @@ fn software(site: &Site, card: &ServerCard) -> Value {
 }
 
 /// schema.org/BreadcrumbList: the catalogue, and then these.
-pub(super) fn crumbs(site: &Site, further: &[(&str, &str)]) -> Value {
-    let base = &site.settings.public_url;
+pub(super) fn crumbs(settings: &Settings, further: &[(&str, &str)]) -> Value {
+    let base = &settings.public_url;
     let steps = [("Catalogue", "/catalog")];
     let steps = steps.iter().chain(further);
     let items: Vec<Value> = steps

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use store::catalogue::{Neighbours, ServerCard, ToolCard, ToolEntry, neighbours};
 
 use super::{found::find_tool, provider::Provider, server::crumbs, words};
-use crate::{Frame, SiteError, edition::Edition, filters, links, state::Site, text};
+use crate::{Frame, Settings, SiteError, edition::Edition, filters, links, state::Site, text};
 
 /// `GET /catalog/servers/{slug}/tools/{tool}`, and with `.md` its Markdown twin.
 pub(super) async fn page(
@@ -24,13 +24,13 @@ pub(super) async fn page(
 ) -> Result<Response, SiteError> {
     let (entry, as_what) = find_tool(&site.db, &slug, &name).await?;
     let like = neighbours(&site.db, &entry.card.server.slug, &entry.tool).await?;
-    let page = ToolPage::new(&site, &edition, entry, like);
+    let page = ToolPage::new(&site.settings, &edition, entry, like);
     Ok(as_what.answer(edition, page, |page| ToolTwin { page }))
 }
 
 #[derive(Template)]
 #[template(path = "catalog/tool.html")]
-struct ToolPage {
+pub(super) struct ToolPage {
     frame: Frame,
     card: ServerCard,
     tool: KnownTool,
@@ -47,16 +47,21 @@ struct ToolPage {
 
 #[derive(Template)]
 #[template(path = "catalog/tool.md")]
-struct ToolTwin {
-    page: ToolPage,
+pub(super) struct ToolTwin {
+    pub(super) page: ToolPage,
 }
 
 impl ToolPage {
-    fn new(site: &Site, edition: &Edition, entry: ToolEntry, like: Neighbours) -> Self {
+    pub(super) fn new(
+        settings: &Settings,
+        edition: &Edition,
+        entry: ToolEntry,
+        like: Neighbours,
+    ) -> Self {
         let ToolEntry { card, tool } = entry;
         let questions = questions(&card.server, &tool);
         Self {
-            frame: frame(site, edition, &card, &tool, &questions),
+            frame: frame(settings, edition, &card, &tool, &questions),
             provider: Provider::of(&card.server),
             sure: words::confidence(&tool),
             claims: words::claims(&tool.hints),
@@ -85,7 +90,7 @@ impl ToolPage {
 }
 
 fn frame(
-    site: &Site,
+    settings: &Settings,
     edition: &Edition,
     card: &ServerCard,
     tool: &KnownTool,
@@ -106,14 +111,13 @@ fn frame(
         .iter()
         .map(|(name, path)| (*name, path.as_str()))
         .collect();
-    let frame = site
-        .settings
+    let frame = settings
         .frame(page.clone())
         .titled(format!("{name} ({server}): {} risk", tool.risk))
         .about(about.replace("  ", " "))
         .dated(edition.day())
         .with_twin()
-        .with_facts(&crumbs(site, &steps));
+        .with_facts(&crumbs(settings, &steps));
     match questions.is_empty() {
         true => frame,
         false => frame.with_facts(&faq(questions)),
