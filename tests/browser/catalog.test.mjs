@@ -49,7 +49,7 @@ test('nothing found says what to do', async () => {
 test('the tool page shows the risk, why, and rules that can be copied', async () => {
   await page.goto(`${app.url}${TOOL}`);
   await page.getByRole('heading', { level: 1, name: 'rerun_workflow' }).waitFor();
-  await page.getByText('high risk').first().waitFor();
+  await page.getByText('High risk').first().waitFor();
   const shown = page.locator('#rules .pane:visible');
   assert.equal(await shown.count(), 1);
   await picture(page, '43-catalogue-tool', complaints);

@@ -245,7 +245,7 @@ async fn the_seed_page_has_everything() {
         .page("/catalog/servers/circleci/tools/rerun_workflow")
         .await;
     for part in [
-        "high risk",
+        "High risk",
         "execute",
         "args.params.workflowId",
         "&#34;rerun_workflow&#34;: {",
@@ -339,7 +339,7 @@ async fn a_tool_may_be_called_anything() {
                 .text()
                 .await
                 .expect("a body");
-            assert!(page.contains("<h1 class=\"mono\">notes.md</h1>"), "{page}");
+            assert!(page.contains("<h1 class=\"mono\">notes.<wbr>md</h1>"), "{page}");
             continue;
         }
         let seen = crawler.page(path).await;

@@ -18,6 +18,12 @@ pub(crate) fn seen<T: Display>(value: T, _: &dyn Values) -> askama::Result<Safe<
     Ok(Safe(text::marked(&value.to_string())))
 }
 
+/// A tool's name: as text of someone outside, and it may break after its joints.
+#[askama::filter_fn]
+pub(crate) fn named<T: Display>(value: T, _: &dyn Values) -> askama::Result<Safe<String>> {
+    Ok(Safe(text::breaking(&value.to_string())))
+}
+
 /// Text of someone outside in Markdown: a code span.
 #[askama::filter_fn]
 pub(crate) fn quoted<T: Display>(value: T, _: &dyn Values) -> askama::Result<String> {

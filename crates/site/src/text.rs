@@ -73,18 +73,40 @@ pub fn code_block(language: &str, text: &str) -> String {
     out
 }
 
-/// Words inside Markdown: whatever could be markup is escaped.
+/// Words in Markdown, also at the start of a line: whatever could be markup is escaped, and nothing
+/// else, so that sentences stay readable as they are.
 #[must_use]
 pub fn markdown(text: &str) -> String {
+    let text = plain(text);
+    let text = text.trim();
     let mut out = String::with_capacity(text.len() + 16);
-    for c in plain(text).chars() {
-        // `-`, `'`, `,`, `(` and `)` mean nothing inside of a line once the rest is escaped.
-        if c.is_ascii_punctuation() && !matches!(c, '-' | '\'' | ',' | '(' | ')' | '/' | '%') {
+    let mut before = ' ';
+    let mut letters = text.chars().peekable();
+    let mut first = true;
+    while let Some(c) = letters.next() {
+        let after = letters.peek().copied().unwrap_or(' ');
+        if is_markup(before, c, after) || (first && matches!(c, '-' | '+' | '=')) {
             out.push('\\');
         }
         out.push(c);
+        // A list begins with digits and one of these.
+        first &= c.is_ascii_digit();
+        before = c;
     }
     out
+}
+
+/// Whether the character can mean more than itself between these two.
+fn is_markup(before: char, c: char, after: char) -> bool {
+    match c {
+        // Inside of a word it is part of a name.
+        '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
+        // `1.` and `www.` at least; a sentence ends otherwise.
+        '.' | ')' => before.is_ascii_digit() || (before == 'w' && after != ' '),
+        ':' => after == '/',
+        '-' | '\'' | ',' | '(' | '/' | '%' | ';' | '?' | '"' | '+' | '=' => false,
+        c => c.is_ascii_punctuation(),
+    }
 }
 
 /// The address, where it is one that a link may lead to: http or https, and nothing in it that does
@@ -99,6 +121,20 @@ pub fn web_address(text: &str) -> Option<&str> {
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     // A name before `@` poses as the host.
     (web && clean && !host.is_empty() && !host.contains('@')).then_some(text)
+}
+
+/// Escaped as by [`marked`], a name that may break after its joints.
+#[must_use]
+pub fn breaking(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 32);
+    let mut rest = name;
+    while let Some(at) = rest.find(['_', '-', '.', '/']) {
+        out.push_str(&marked(&rest[..=at]));
+        out.push_str("<wbr>");
+        rest = &rest[at + 1..];
+    }
+    out.push_str(&marked(rest));
+    out
 }
 
 /// A whole number in groups of three: 12,345.
@@ -189,6 +225,24 @@ mod tests {
             let tags = Parser::new(&line).filter(|e| matches!(e, Event::Start(_)));
             assert_eq!(tags.count(), 1, "{line}");
         }
+    }
+
+    #[test]
+    fn words_at_the_start_of_a_line_begin_nothing() {
+        let starts = [
+            "- x", "+ x", "1. x", "12) x", "# x", "> x", "=== x", "    x", "~~~", "---", "***",
+        ];
+        for text in starts.into_iter().chain(NASTY) {
+            let text = markdown(text);
+            let tags = Parser::new(&text).filter(|e| matches!(e, Event::Start(_)));
+            assert_eq!(tags.count(), 1, "{text}");
+        }
+        let sentence = "Lets 10 calls of rerun_workflow through; is that \"enough\"? Yes.";
+        assert_eq!(markdown(sentence), sentence);
+        assert_eq!(
+            markdown("https://www.x.example"),
+            "https\\://www\\.x.example"
+        );
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub(crate) struct Provider {
     pub(crate) tools_date: Option<String>,
     /// "60 of 131", where the list is cut.
     pub(crate) cut: Option<u32>,
+    /// Who else lists it.
     pub(crate) sources: Vec<Named>,
     /// Under which licence its descriptions are quoted.
     pub(crate) quoted_under: Option<String>,
@@ -52,11 +53,17 @@ impl Provider {
             tools_from: server.tools_from.as_deref().map(sources::named),
             tools_date: server.tools_date.as_ref().map(words::day),
             cut: server.tools_total,
-            sources: server.sources.iter().map(|id| sources::named(id)).collect(),
+            sources: others(server).map(|id| sources::named(id)).collect(),
             quoted_under: sources::licence_of_descriptions(server).map(str::to_owned),
             ours: server.origin == Origin::Shipped,
         }
     }
+}
+
+/// Who lists it beside whose tool list it is.
+fn others(server: &KnownServer) -> impl Iterator<Item = &String> {
+    let from = server.tools_from.as_ref();
+    server.sources.iter().filter(move |id| Some(*id) != from)
 }
 
 fn package(name: &str) -> Package {

@@ -9,7 +9,7 @@ use catalog::{
     attacks::{Attack, attacks_on},
     suggest::{Question, Suggestion, questions, suggestions},
 };
-use domain::catalogue::KnownTool;
+use domain::{catalogue::KnownTool, tools::ToolClass};
 use serde_json::{Value, json};
 use store::catalogue::{Neighbours, ServerCard, ToolCard, ToolEntry, neighbours};
 
@@ -81,6 +81,14 @@ impl ToolPage {
     /// What its class means.
     fn class_in_short(&self) -> &'static str {
         words::class_in_short(self.tool.class)
+    }
+
+    /// "An execute tool", "A read tool".
+    fn article(&self) -> &'static str {
+        match self.tool.class {
+            ToolClass::Execute => "An",
+            _ => "A",
+        }
     }
 
     /// Tools like it, this server's first.
