@@ -135,10 +135,21 @@ fn tool_page(name: &str) -> ToolPage {
 
 /// The attributes and elements of a page are ours: the attack shows as text alone.
 fn holds(html: &str) {
+    // Facts escape quotes in JSON's way, and are read as JSON below.
+    let outside: String = html
+        .split("<script type=\"application/ld+json\">")
+        .map(|part| {
+            part.split_once("</script>\n")
+                .map_or(part, |(facts, rest)| match facts.starts_with('{') {
+                    true => rest,
+                    false => part,
+                })
+        })
+        .collect();
+    assert!(!outside.contains("\"'onmouseover"), "{outside}");
     for broken in [
         "<script>",
         "<img src=x",
-        "\"'onmouseover",
         "javascript:alert(1)\"",
         "\u{202e}",
         "\u{200b}",

@@ -1,5 +1,6 @@
 //! Policies for a whole class, and for what has a risk.
 
+use catalog::Starter;
 use domain::tools::{Risk, ToolClass};
 
 /// A policy that a class or risk page shows.
@@ -100,6 +101,43 @@ pub(super) const fn for_class(class: ToolClass) -> ClassRule {
     }
 }
 
+/// Above so many tools a policy goes by class: nobody reads so long a list, and making one takes
+/// longer than a page may.
+pub(super) const LISTED_MAX: usize = 100;
+
+/// For all tools of a large server.
+pub(super) fn for_many() -> Starter {
+    let document = document!(
+        r#"  "classes": {
+    "read": { "rate_limit": { "max": 60, "window": "minute" } },
+    "write": { "rate_limit": { "max": 30, "window": "minute" } },
+    "execute": { "validate": "schema", "rate_limit": { "max": 10, "window": "minute" } },
+    "destructive": { "action": "deny", "reason": "What this tool removes cannot be brought back." },
+    "financial": { "action": "deny", "reason": "This tool moves money or makes an obligation to pay." }
+  },
+  "tests": [
+    { "name": "reads are let through", "tool": "some_read", "class": "read", "expect": "allow" },
+    { "name": "the 31st write in a minute is refused", "tool": "some_write", "class": "write",
+      "repeat": 31, "expect": "deny", "rule": "/classes/write/rate_limit" },
+    { "name": "deletes are refused", "tool": "some_delete", "class": "destructive",
+      "expect": "deny", "rule": "/classes/destructive/action" },
+    { "name": "payments are refused", "tool": "some_payment", "class": "financial",
+      "expect": "deny", "rule": "/classes/financial/action" }
+  ]
+"#
+    );
+    Starter {
+        id: "recommended",
+        name: "Recommended",
+        explanation: "There are too many tools to list here, so the rules go by class, also for tools that \
+                      the server adds later: reading, writing and executing at a pace that suits an agent at \
+                      work, executing only with arguments that the tool's own schema allows; nothing that \
+                      deletes for good or moves money."
+            .to_owned(),
+        document: document.to_owned(),
+    }
+}
+
 /// The class that most tools of the risk are of; policies know classes, since those are what tools do.
 pub(super) const fn for_risk(risk: Risk) -> ClassRule {
     match risk {
@@ -141,15 +179,16 @@ mod tests {
             .map(for_class)
             .into_iter()
             .chain(RISKS.map(for_risk));
-        for rule in all {
-            let report = check(rule.document, None);
-            assert!(report.valid, "{}\n{:#?}", rule.document, report.faults);
-            let policy = Policy::parse(rule.document).expect("it is valid");
+        let all = all.map(|rule| rule.document.to_owned());
+        for document in all.chain([for_many().document]) {
+            let report = check(&document, None);
+            assert!(report.valid, "{document}\n{:#?}", report.faults);
+            let policy = Policy::parse(&document).expect("it is valid");
             assert_eq!(policy.not_available(), []);
             let outcomes = policy.run_tests(None);
             assert!(!outcomes.is_empty());
             for outcome in outcomes {
-                assert!(outcome.passed, "{outcome:#?}\n{}", rule.document);
+                assert!(outcome.passed, "{outcome:#?}\n{document}");
             }
         }
     }

@@ -17,7 +17,7 @@ use super::{
     inventory::inventory_tool,
     paging::Paging,
     provider::Provider,
-    words,
+    rules, words,
 };
 use crate::{Frame, Settings, SiteError, edition::Edition, filters, links, state::Site, text};
 
@@ -96,9 +96,11 @@ impl ServerPage {
         releases.truncate(RELEASES_MAX);
         let base = links::server(&server.slug);
         let total = u32::try_from(all.len()).unwrap_or(TOOLS_MAX);
-        let starters = match all.is_empty() {
-            true => Vec::new(),
-            false => {
+        let starters = match all.len() {
+            _ if number > 1 => Vec::new(),
+            0 => Vec::new(),
+            many if many > rules::LISTED_MAX => vec![rules::for_many()],
+            _ => {
                 let inventory: Vec<_> = all.iter().map(inventory_tool).collect();
                 catalog::starters(&inventory).into()
             }
