@@ -124,8 +124,12 @@ fn frame(
         .titled(format!("{name} ({server}): {} risk", tool.risk))
         .about(about.replace("  ", " "))
         .dated(edition.day())
-        .with_twin()
         .with_facts(&crumbs(settings, &steps));
+    // What no address can hold has no twin, and nothing to be listed under.
+    let frame = match page.is_empty() {
+        true => frame.hidden(),
+        false => frame.with_twin(),
+    };
     match questions.is_empty() {
         true => frame,
         false => frame.with_facts(&faq(questions)),
