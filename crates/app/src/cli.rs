@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use domain::{Email, Name};
 
 use crate::{
-    catalog, commands, config::Role, demo, dev, healthcheck, output::Format, policy, scan,
+    catalog, commands, config::Role, contact, demo, dev, healthcheck, output::Format, policy, scan,
 };
 
 /// Tollgate stands between AI agents and MCP servers: every tool call is decided before it runs, and
@@ -45,6 +45,11 @@ enum Command {
     Catalog {
         #[command(subcommand)]
         command: catalog::CatalogCommand,
+    },
+    /// Works on what people wrote in the contact form.
+    Contact {
+        #[command(subcommand)]
+        command: contact::ContactCommand,
     },
     /// Prints the OpenAPI document of the admin API.
     Openapi,
@@ -186,6 +191,7 @@ impl Cli {
             Command::Policy { command } => policy::run(&command),
             Command::Scan(args) => scan::run(&args),
             Command::Catalog { command } => catalog::run(&command),
+            Command::Contact { command } => contact::run(&command),
             Command::Openapi => {
                 crate::output::say(&console::openapi());
                 Ok(ExitCode::SUCCESS)
@@ -240,6 +246,7 @@ mod tests {
             "tollgate scan https://x.test/mcp --header A:b --header C:d -o json",
             "tollgate scan https://x.test/mcp --fail-above medium --policy p.json --catalog circleci",
             "tollgate scan --env A=b --timeout 5 --entry -- npx server --flag",
+            "tollgate contact list --unmailed --limit 5 -o json",
             "tollgate openapi",
             "tollgate demo-upstream --listen 127.0.0.1:0",
         ] {
@@ -261,6 +268,7 @@ mod tests {
             "tollgate scan https://x.test/mcp --fail-above critical",
             "tollgate scan https://x.test/mcp --timeout 0",
             "tollgate scan https://x.test/mcp --entry -o json",
+            "tollgate contact list --limit 0",
             "tollgate policy",
             "tollgate policy check",
             "tollgate policy decide a.json",

@@ -138,7 +138,7 @@ pub(crate) fn migrate(args: &MigrateArgs) -> Result<ExitCode> {
 }
 
 /// The database that a command works on, and where its dashboard is.
-async fn connect(args: &DatabaseArgs) -> Result<(Db, String)> {
+pub(crate) async fn connect(args: &DatabaseArgs) -> Result<(Db, String)> {
     let sources = sources(&args.config)?;
     let (url, public_url) = match &args.data {
         Some(data) => {

@@ -14,6 +14,7 @@ use std::{
 };
 
 use console::SignUp;
+use domain::Email;
 use ipnet::IpNet;
 use secrecy::SecretString;
 use vault::MasterKey;
@@ -111,6 +112,9 @@ pub(crate) struct Config {
     pub(crate) smtp_url: Option<SecretString>,
     /// `TOLLGATE_SMTP_FROM`: who mail is from. Needed where mail is sent.
     pub(crate) smtp_from: Option<String>,
+    /// `TOLLGATE_CONTACT_EMAIL`: who gets what people write in the contact form, which is only stored
+    /// where nobody does. Default none, in `dev` an address that its terminal stands for.
+    pub(crate) contact_email: Option<Email>,
     /// `TOLLGATE_SIGNUP`: `open`, `invite` or `closed`. Default `open` in `dev` and where mail is
     /// sent, else `invite`.
     pub(crate) sign_up: SignUp,
@@ -194,6 +198,9 @@ impl Config {
                 .unwrap_or_else(|| if dev { loopback() } else { Vec::new() }),
             smtp_url,
             smtp_from: r.text("SMTP_FROM").map(str::to_owned),
+            contact_email: r
+                .parse("CONTACT_EMAIL", "an address such as you@example.com")
+                .or_else(|| dev.then(|| DEV_OPERATOR.parse().ok()).flatten()),
             sign_up: r.sign_up(if dev || mail {
                 SignUp::Open
             } else {
@@ -302,6 +309,9 @@ impl Config {
         }
     }
 }
+
+/// Its letters are printed to the terminal.
+const DEV_OPERATOR: &str = "operator@localhost";
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 const METRICS_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9090);

@@ -6,6 +6,7 @@ mod cli;
 mod cluster;
 mod commands;
 mod config;
+mod contact;
 mod data;
 mod demo;
 mod dev;

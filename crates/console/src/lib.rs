@@ -39,6 +39,8 @@ pub fn router(needs: Needs) -> axum::Router {
         settings: needs.settings.site(),
     });
     let console = Console::new(needs);
+    let send_on = axum::middleware::from_fn_with_state(console.clone(), pages::send_on);
+    let public = public.route_layer(send_on);
     pages::router(&console)
         .merge(api::router(&console))
         .merge(agents::router(&console))

@@ -20,6 +20,8 @@ pub(crate) enum MailError {
 /// One letter, plain text.
 pub(crate) struct Letter<'a> {
     pub(crate) to: &'a domain::Email,
+    /// Whom an answer goes to, where that is not the sender.
+    pub(crate) reply_to: Option<(&'a domain::Name, &'a domain::Email)>,
     pub(crate) subject: &'a str,
     pub(crate) text: String,
 }
@@ -89,9 +91,15 @@ impl Mailer {
                     .as_str()
                     .parse()
                     .map_err(|error| MailError::Letter(Box::new(error)))?;
-                let message = Message::builder()
-                    .from((**from).clone())
-                    .to(to)
+                let mut message = Message::builder().from((**from).clone()).to(to);
+                if let Some((name, email)) = letter.reply_to {
+                    let address = email
+                        .as_str()
+                        .parse()
+                        .map_err(|error| MailError::Letter(Box::new(error)))?;
+                    message = message.reply_to(Mailbox::new(Some(name.to_string()), address));
+                }
+                let message = message
                     .subject(letter.subject)
                     .header(ContentType::TEXT_PLAIN)
                     .body(letter.text)
@@ -110,6 +118,27 @@ impl Mailer {
 fn print_to_terminal(letter: &Letter<'_>) {
     println!(
         "\n--- mail to {}\n--- {}\n\n{}\n---\n",
-        letter.to, letter.subject, letter.text
+        letter.to,
+        letter.subject,
+        harmless(&letter.text)
     );
+}
+
+/// The text without what a terminal would obey or hide: letters hold what strangers wrote.
+fn harmless(text: &str) -> String {
+    let hidden = |c: char| (c.is_control() && c != '\n') || domain::names::is_invisible(c);
+    text.chars()
+        .map(|c| if hidden(c) { '\u{FFFD}' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_cannot_drive_the_terminal() {
+        let shown = harmless("a\u{1b}[2J\u{202e}b\nc\r");
+        assert_eq!(shown, "a\u{fffd}[2J\u{fffd}b\nc\u{fffd}");
+    }
 }

@@ -6,6 +6,7 @@ mod admin_events;
 mod api_keys;
 mod audit;
 mod chart;
+mod contact;
 mod cursor;
 mod error;
 mod fields;
@@ -23,7 +24,9 @@ mod servers;
 mod settings;
 
 pub(crate) use account::reset_link;
+pub(crate) use contact::Post;
 pub(crate) use error::PageError;
+pub(crate) use landing::send_on;
 
 use axum::{
     Router,
@@ -42,8 +45,8 @@ pub(crate) type Page = Result<Response, PageError>;
 
 fn all() -> Routes {
     let routes = Routes::new();
-    let routes = landing::routes(routes);
     let routes = account::routes(routes);
+    let routes = contact::routes(routes);
     let routes = overview::routes(routes);
     let routes = servers::routes(routes);
     let routes = scan::routes(routes);

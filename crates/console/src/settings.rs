@@ -40,6 +40,8 @@ pub struct Settings {
     pub sign_up: SignUp,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who gets what people write in the contact form; it is only stored where nobody does.
+    pub contact_email: Option<domain::Email>,
     /// The version of this build.
     pub version: &'static str,
     /// Plain-http upstreams get credentials only inside these ranges.
@@ -97,6 +99,7 @@ mod tests {
                 .iter()
                 .map(|net| net.parse().expect("a range"))
                 .collect(),
+            contact_email: None,
             version: "0",
             upstream_allow: Vec::new(),
         }

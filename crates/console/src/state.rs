@@ -9,6 +9,7 @@ use crate::{
     actions::scan,
     desk::Desk,
     mail::Mailer,
+    pages::Post,
     passwords::Passwords,
     settings::{Mail, Settings, SignUp},
     throttle::Throttle,
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     /// Looks at servers that are not registered, by organisation, and the places for them.
     pub(crate) looks: Throttle<OrgId>,
     pub(crate) looking: Semaphore,
+    pub(crate) post: Post,
     pub(crate) settings: Settings,
 }
 
@@ -71,6 +73,7 @@ impl Console {
             looks: Throttle::new(scan::LOOKS_A_MINUTE, Duration::from_mins(1)),
             looking: Semaphore::new(scan::AT_ONCE),
             readers: Throttle::new(READS_A_MINUTE, Duration::from_mins(1)),
+            post: Post::default(),
             settings: needs.settings,
         }))
     }

@@ -18,6 +18,9 @@ pub enum SiteError {
     /// The address holds something that no link of ours does.
     #[error("This address cannot be read")]
     BadQuery,
+    /// More is asked at once than is worked on.
+    #[error("Too many people are trying it just now")]
+    Busy,
     /// Postgres is away.
     #[error("The catalogue cannot be reached")]
     Unavailable,
@@ -33,6 +36,10 @@ impl SiteError {
             Self::BadQuery => (
                 StatusCode::BAD_REQUEST,
                 "A filter has a value that it cannot have. Begin again from the catalogue.",
+            ),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Load the page again in a moment.",
             ),
             Self::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -6,6 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use crate::SiteError;
+
 /// A page made of its template.
 pub struct Html<T>(pub T);
 
@@ -28,4 +30,25 @@ impl<T: Template> IntoResponse for Html<T> {
             }
         }
     }
+}
+
+/// A page's Markdown twin, as it changes with a release or a load of the catalogue.
+pub(crate) fn markdown(page: &impl Template) -> Result<Response, SiteError> {
+    let text = page.render().map_err(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a template failed"
+        );
+        SiteError::Unavailable
+    })?;
+    Ok(twin(text))
+}
+
+/// Markdown that is there already.
+pub(crate) fn twin(text: impl Into<axum::body::Body>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/markdown; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=300"),
+    ];
+    (headers, text.into()).into_response()
 }

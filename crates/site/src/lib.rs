@@ -6,19 +6,25 @@
 
 mod attacks;
 mod catalogue;
+mod demo;
+mod desk;
 mod edition;
 mod error;
 mod filters;
 mod frame;
 mod html;
+mod landing;
+pub mod lines;
 pub mod links;
 pub mod manual;
+mod numbers;
 mod routes;
 mod sitemap;
 mod state;
 pub mod statics;
 pub mod text;
 
+pub use desk::{Desk, Full};
 pub use error::SiteError;
 pub use frame::Frame;
 pub use html::Html;
@@ -28,7 +34,10 @@ use axum::Router;
 use state::Site;
 
 fn all() -> routes::Routes {
-    let routes = manual::routes(routes::Routes::new());
+    let routes = routes::Routes::new();
+    let routes = landing::routes(routes);
+    let routes = demo::routes(routes);
+    let routes = manual::routes(routes);
     attacks::routes(sitemap::routes(catalogue::routes(routes)))
 }
 

@@ -1,74 +1,33 @@
-//! The manual of the policy language, for whoever comes by: the reference, a page for each fault
-//! and warning, and the JSON Schema. Built into the binary, the same for everyone, without signing
-//! in.
+//! The manual: what is in `docs/`, for whoever comes by. Built into the binary, the same for everyone,
+//! without signing in; with search, and the JSON Schema of the policy language.
 
+mod images;
 mod markdown;
+mod search;
+mod shelf;
 
 use std::sync::LazyLock;
 
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::{Path, Query, State, rejection::QueryRejection},
     http::header,
     response::{IntoResponse, Response},
 };
+use serde::Deserialize;
 
-use crate::{Frame, Html, SiteError, routes::Routes, state::Site};
+use crate::{Frame, Html, SiteError, html, routes::Routes, state::Site};
+use search::{Found, QUERY_CHARS_MAX};
+use shelf::{PAGES, Page};
 
 /// How long browsers may keep what changes with a release only.
-const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=3600");
+const CACHE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "public, max-age=300");
+/// A page with fewer sections has no table of contents.
+const CONTENTS_MIN: usize = 4;
 
-const LANGUAGE: &str = include_str!("../../../docs/policy.md");
-const FAULTS: &str = include_str!("../../../docs/faults/README.md");
-
-macro_rules! pages {
-    ($($code:literal,)*) => {
-        [$(($code, include_str!(concat!("../../../docs/faults/", $code, ".md"))),)*]
-    };
-}
-
-/// The page of each code, in the order of the index.
-const PAGES: [(&str, &str); 39] = pages! {
-    "bad_json",
-    "duplicate_key",
-    "document_too_large",
-    "too_deep",
-    "unknown_field",
-    "missing_field",
-    "wrong_type",
-    "bad_value",
-    "out_of_range",
-    "too_many",
-    "empty_list",
-    "text_too_long",
-    "unsupported_version",
-    "unknown_operator",
-    "bad_path",
-    "bad_regex",
-    "regex_too_large",
-    "bad_glob",
-    "bad_cidr",
-    "bad_host",
-    "bad_counter",
-    "counter_twice",
-    "counter_disagrees",
-    "action_allow_in_all_tools",
-    "approval_twice",
-    "test_failed",
-    "unknown_tool",
-    "glob_matches_nothing",
-    "hidden_anyway",
-    "compares_with_null",
-    "nothing_required",
-    "unanchored_pattern",
-    "unknown_annotation",
-    "reason_unused",
-    "scope_not_safe",
-    "class_bypassed",
-    "limit_unbounded",
-    "argument_unconstrained",
-    "not_available",
-};
+const TITLE: &str = "Docs";
+const ABOUT: &str =
+    "How to put Tollgate in front of an MCP server, write policies, connect agents and run it.";
 
 /// Where the page of a fault or warning is served.
 #[must_use]
@@ -85,39 +44,161 @@ pub(crate) fn pages() -> Vec<String> {
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
-        .get("/docs/policy", async |State(site): State<Site>| {
-            page(&site, "/docs/policy", LANGUAGE)
-        })
-        .get("/docs/faults", async |State(site): State<Site>| {
-            page(&site, "/docs/faults", FAULTS)
-        })
+        .get("/docs", index)
+        .get("/docs.md", index_twin)
+        .get("/docs/search", find)
+        .get("/docs/{page}", document)
         .get("/docs/faults/{code}", fault)
         .get("/schemas/policy-1.json", schema)
 }
 
-async fn fault(State(site): State<Site>, Path(code): Path<String>) -> Result<Response, SiteError> {
-    let found = PAGES.iter().find(|(known, _)| *known == code);
-    let (_, text) = found.ok_or(SiteError::NotFound)?;
-    Ok(page(&site, &url(&code), text))
+/// The path of every page but the index, for the sitemap.
+#[must_use]
+pub fn pages() -> Vec<String> {
+    PAGES.iter().map(Page::path).collect()
 }
 
-/// A page of the manual.
+/// The list of documents, beside every page.
+struct Shelf {
+    sections: Vec<(&'static str, Vec<&'static Page>)>,
+    /// The page that it stands beside.
+    here: String,
+    query: String,
+}
+
+impl Shelf {
+    fn beside(here: &str) -> Self {
+        let sections = shelf::SECTIONS.iter().map(|section| {
+            let documents = section.documents.iter();
+            let pages = documents.filter_map(|document| shelf::page(document.name));
+            (section.title, pages.collect())
+        });
+        Self {
+            sections: sections.collect(),
+            here: here.to_owned(),
+            query: String::new(),
+        }
+    }
+
+    fn mark(&self, page: &Page) -> &'static str {
+        let name = page.document.name;
+        let under = self.here.strip_prefix(name);
+        if under.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            " aria-current=\"page\""
+        } else {
+            ""
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "docs/index.html")]
+struct Index {
+    frame: Frame,
+    shelf: Shelf,
+}
+
+/// `GET /docs` lists the documents.
+async fn index(State(site): State<Site>) -> Response {
+    let frame = site.settings.frame("/docs");
+    let page = Index {
+        frame: frame.titled(TITLE).about(ABOUT).with_twin(),
+        shelf: Shelf::beside(""),
+    };
+    ([CACHE], Html(page)).into_response()
+}
+
+/// `GET /docs.md` lists them for programs.
+async fn index_twin(State(site): State<Site>) -> Response {
+    let base = &site.settings.public_url;
+    let lines = PAGES.iter().map(|page| {
+        let (title, path, about) = (&page.title, page.path(), &page.about);
+        format!("- [{title}]({base}{path}.md): {about}\n")
+    });
+    let lines: String = lines.collect();
+    html::twin(format!(
+        "# {TITLE}\n\n{ABOUT}\n\n{lines}- [Admin API]({base}/docs/api): every operation, with examples.\n"
+    ))
+}
+
 #[derive(Template)]
 #[template(path = "docs/page.html")]
 struct ManualPage {
     frame: Frame,
-    /// HTML of ours: made from our own text, and without any HTML that stood in it.
-    body: String,
+    shelf: Shelf,
+    page: &'static Page,
+    contents: bool,
 }
 
-fn page(site: &Site, path: &str, text: &str) -> Response {
-    let title = text.lines().next().unwrap_or_default();
-    let title = title.trim_start_matches('#').replace('`', "");
-    let page = ManualPage {
-        frame: site.settings.frame(path).titled(title.trim()),
-        body: markdown::html(text),
+/// `GET /docs/{page}`, and its twin with `.md`.
+async fn document(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+) -> Result<Response, SiteError> {
+    show(&site, &name)
+}
+
+/// `GET /docs/faults/{code}`, and its twin with `.md`.
+async fn fault(State(site): State<Site>, Path(code): Path<String>) -> Result<Response, SiteError> {
+    // Documents link to their index by its file's name.
+    match code.as_str() {
+        "README.md" => show(&site, "faults.md"),
+        code => show(&site, &format!("faults/{code}")),
+    }
+}
+
+fn show(site: &Site, name: &str) -> Result<Response, SiteError> {
+    if let Some(name) = name.strip_suffix(".md") {
+        let page = shelf::page(name).ok_or(SiteError::NotFound)?;
+        return Ok(html::twin(page.document.text));
+    }
+    let page = shelf::page(name).ok_or(SiteError::NotFound)?;
+    let frame = site.settings.frame(page.path());
+    let shown = ManualPage {
+        frame: frame.titled(&*page.title).about(&*page.about).with_twin(),
+        shelf: Shelf::beside(name),
+        contents: page.body.headings.len() >= CONTENTS_MIN,
+        page,
     };
-    ([CACHE], Html(page)).into_response()
+    Ok(([CACHE], Html(shown)).into_response())
+}
+
+/// What is looked for.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Wanted {
+    q: String,
+}
+
+#[derive(Template)]
+#[template(path = "docs/search.html")]
+struct SearchPage {
+    frame: Frame,
+    shelf: Shelf,
+    found: Vec<Found>,
+}
+
+/// `GET /docs/search?q=…`.
+async fn find(
+    State(site): State<Site>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, SiteError> {
+    let Query(Wanted { q }) = wanted.map_err(|_| SiteError::BadQuery)?;
+    let query: String = q.trim().chars().take(QUERY_CHARS_MAX).collect();
+    let frame = site.settings.frame("/docs/search").hidden();
+    let page = SearchPage {
+        frame: frame.titled(if query.is_empty() {
+            "Search the docs".to_owned()
+        } else {
+            format!("{query} in the docs")
+        }),
+        found: search::search(&query),
+        shelf: Shelf {
+            query,
+            ..Shelf::beside("")
+        },
+    };
+    Ok(([CACHE], Html(page)).into_response())
 }
 
 /// `GET /schemas/policy-1.json`, for editors.
@@ -125,16 +206,4 @@ async fn schema() -> Response {
     static TEXT: LazyLock<String> = LazyLock::new(policy::json_schema);
     let headers = [CACHE, (header::CONTENT_TYPE, "application/schema+json")];
     (headers, TEXT.as_str()).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A new code without a page here would be a link to nowhere.
-    #[test]
-    fn every_code_has_its_page() {
-        let pages: Vec<_> = PAGES.iter().map(|(code, _)| *code).collect();
-        assert_eq!(pages, [policy::FAULT_CODES, policy::WARNING_CODES].concat());
-    }
 }

@@ -2,6 +2,13 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use crate::desk::Desk;
+
+/// How many documents of visitors are judged at once. Each is small ([`crate::demo`]).
+const AT_ONCE: usize = 2;
+/// How many more may wait for their turn.
+const WAITING: usize = 64;
+
 /// What the site is given at its start.
 pub struct Needs {
     /// Postgres, in the console's role.
@@ -23,11 +30,18 @@ pub struct Settings {
 
 /// A cheap handle on [`Needs`].
 #[derive(Clone)]
-pub(crate) struct Site(Arc<Needs>);
+pub(crate) struct Site(Arc<(Needs, Desk)>);
 
 impl Site {
     pub(crate) fn new(needs: Needs) -> Self {
-        Self(Arc::new(needs))
+        Self(Arc::new((needs, Desk::new(AT_ONCE, WAITING))))
+    }
+}
+
+impl Site {
+    /// Where what visitors type is judged.
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.0.1
     }
 }
 
@@ -35,6 +49,6 @@ impl Deref for Site {
     type Target = Needs;
 
     fn deref(&self) -> &Needs {
-        &self.0
+        &self.0.0
     }
 }

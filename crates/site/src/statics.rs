@@ -1,4 +1,4 @@
-//! The files in `web/static`, inside the binary, under names that change with their content.
+//! The files in `web/static` and `docs/images`, inside the binary, under names that change with their content.
 
 use std::{fmt::Write as _, sync::OnceLock};
 
@@ -17,25 +17,26 @@ struct File {
 }
 
 macro_rules! files {
-    ($($name:literal: $kind:literal,)*) => {
+    ($($folder:literal / $name:literal: $kind:literal,)*) => {
         [$(File {
             name: $name,
             kind: $kind,
-            bytes: include_bytes!(concat!("../../../web/static/", $name)),
+            bytes: include_bytes!(concat!("../../../", $folder, "/", $name)),
         },)*]
     };
 }
 
-const FILES: [File; 9] = files! {
-    "base.css": "text/css; charset=utf-8",
-    "console.css": "text/css; charset=utf-8",
-    "editor.js": "text/javascript; charset=utf-8",
-    "editor.licences.txt": "text/plain; charset=utf-8",
-    "enhance.js": "text/javascript; charset=utf-8",
-    "scan.js": "text/javascript; charset=utf-8",
-    "site.css": "text/css; charset=utf-8",
-    "site.js": "text/javascript; charset=utf-8",
-    "logo.svg": "image/svg+xml",
+const FILES: [File; 10] = files! {
+    "docs/images" / "audit.png": "image/png",
+    "web/static" / "base.css": "text/css; charset=utf-8",
+    "web/static" / "console.css": "text/css; charset=utf-8",
+    "web/static" / "editor.js": "text/javascript; charset=utf-8",
+    "web/static" / "editor.licences.txt": "text/plain; charset=utf-8",
+    "web/static" / "enhance.js": "text/javascript; charset=utf-8",
+    "web/static" / "scan.js": "text/javascript; charset=utf-8",
+    "web/static" / "site.css": "text/css; charset=utf-8",
+    "web/static" / "site.js": "text/javascript; charset=utf-8",
+    "web/static" / "logo.svg": "image/svg+xml",
 };
 
 /// The path of each file, such as `/static/3f2a…/console.css`, in the order of [`FILES`].
@@ -67,6 +68,18 @@ pub fn url(name: &str) -> &'static str {
         .iter()
         .position(|file| file.name == name)
         .map_or("", |at| paths()[at].as_str())
+}
+
+/// Width and height in pixels of a picture, as its header says (PNG specification, 11.2.2 "IHDR");
+/// none for anything else.
+pub(crate) fn size(name: &str) -> Option<(u32, u32)> {
+    let file = FILES.iter().find(|file| file.name == name)?;
+    let header = file.bytes.strip_prefix(b"\x89PNG\r\n\x1a\n")?;
+    let number = |at: usize| {
+        let bytes = header.get(at..at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    };
+    Some((number(8)?, number(12)?))
 }
 
 /// `GET /static/{hash}/{name}`: what is under this name never changes, so it is never asked again.

@@ -106,14 +106,30 @@ pub async fn credentials(db: &Db, email: &Email) -> Result<Option<Credentials>> 
 /// # Errors
 /// `Throttled` where the attempt must not be made; it was not counted then.
 pub async fn count_attempt(db: &Db, email: &Email, address: Option<IpAddr>) -> Result<()> {
+    let account = email.key();
+    let address = address.map(address_key);
+    let (account, address) = (
+        (account.as_str(), ATTEMPTS_PER_ACCOUNT),
+        (address, ATTEMPTS_PER_ADDRESS),
+    );
+    count(db, account, address, ATTEMPT_WINDOW).await
+}
+
+/// Counts once under each of two keys with their maxima, or under neither.
+pub(crate) async fn count(
+    db: &Db,
+    (account, account_max): (&str, i32),
+    (address, address_max): (Option<String>, i32),
+    window: Duration,
+) -> Result<()> {
     let wait_s = sqlx::query_scalar!(
         "select ceil(extract(epoch from
              sign_in_count($1, $2, $3, $4, make_interval(secs => $5))))::integer",
-        email.key(),
-        ATTEMPTS_PER_ACCOUNT,
-        address.map(address_key),
-        ATTEMPTS_PER_ADDRESS,
-        ATTEMPT_WINDOW.as_secs_f64(),
+        account,
+        account_max,
+        address,
+        address_max,
+        window.as_secs_f64(),
     )
     .fetch_one(&db.pool)
     .await?;
@@ -125,7 +141,7 @@ pub async fn count_attempt(db: &Db, email: &Email, address: Option<IpAddr>) -> R
     }
 }
 
-fn address_key(address: IpAddr) -> String {
+pub(crate) fn address_key(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -10,6 +10,7 @@ pub mod admin_events;
 pub mod api_keys;
 pub mod audit;
 pub mod catalogue;
+pub mod contact;
 pub mod db;
 pub mod grants;
 pub mod keys;

@@ -51,6 +51,7 @@ impl Config {
             "TRUSTED_PROXIES" => ranges(&self.trusted_proxies),
             "UPSTREAM_ALLOW" => ranges(&self.upstream_allow),
             "SMTP_FROM" => json!(self.smtp_from),
+            "CONTACT_EMAIL" => json!(self.contact_email),
             "SIGNUP" => json!(match self.sign_up {
                 SignUp::Open => "open",
                 SignUp::Invite => "invite",

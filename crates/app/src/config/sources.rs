@@ -31,6 +31,7 @@ pub(super) const SETTINGS: &[(&str, Shown)] = &[
     ("UPSTREAM_ALLOW", Shown::Plain),
     ("SMTP_URL", Shown::Url),
     ("SMTP_FROM", Shown::Plain),
+    ("CONTACT_EMAIL", Shown::Plain),
     ("SIGNUP", Shown::Plain),
     ("SHUTDOWN_GRACE_SECONDS", Shown::Plain),
     ("STALENESS_MAX_SECONDS", Shown::Plain),

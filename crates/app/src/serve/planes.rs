@@ -32,6 +32,7 @@ pub(super) fn console(
             public_url: public_url.to_owned(),
             sign_up: config.sign_up,
             trusted_proxies: config.trusted_proxies.clone(),
+            contact_email: config.contact_email.clone(),
             version: VERSION,
             upstream_allow: config.upstream_allow.clone(),
         },

@@ -7,7 +7,6 @@ mod diff;
 mod draft;
 mod editor;
 mod excerpt;
-mod lines;
 mod lint;
 mod list;
 mod open;

@@ -72,6 +72,7 @@ impl World {
                 public_url: PUBLIC_URL.into(),
                 sign_up: SignUp::Open,
                 trusted_proxies: Vec::new(),
+                contact_email: None,
                 version: "0",
                 upstream_allow: loopback,
             },

@@ -19,6 +19,9 @@ use vault::{Keyring, MasterKey, Signer};
 
 use crate::support::TestDb;
 
+/// Who gets what people write in the contact form.
+pub(crate) const CONTACT_EMAIL: &str = "operator@example.com";
+
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A console.
@@ -62,6 +65,7 @@ impl World {
                 public_url: public_url.to_owned(),
                 sign_up,
                 trusted_proxies: Vec::new(),
+                contact_email: CONTACT_EMAIL.parse().ok(),
                 version: "0",
                 upstream_allow: loopback,
             },

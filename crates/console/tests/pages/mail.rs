@@ -12,13 +12,13 @@ use tokio::{
 use crate::browser::{PASSWORD, World};
 
 /// A mail server that keeps what it is given.
-struct MailServer {
+pub(crate) struct MailServer {
     letters: Arc<Mutex<Vec<String>>>,
     port: u16,
 }
 
 impl MailServer {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         let letters = Arc::new(Mutex::new(Vec::new()));
@@ -32,7 +32,7 @@ impl MailServer {
     }
 
     /// Waits for the letter after the first `seen`, with its transfer encoding undone.
-    async fn letter(&self, seen: usize) -> String {
+    pub(crate) async fn letter(&self, seen: usize) -> String {
         for _ in 0..500 {
             let letter = self
                 .letters
@@ -85,7 +85,7 @@ fn link(letter: &str, world: &World) -> String {
         .to_owned()
 }
 
-async fn world(server: &MailServer) -> World {
+pub(crate) async fn world(server: &MailServer) -> World {
     let url = format!("smtp://127.0.0.1:{}", server.port);
     let mail = Mail::Smtp {
         url: url.into(),

@@ -3,12 +3,14 @@
 mod accounts;
 mod browser;
 mod builder;
+mod contact;
 mod editor;
 mod floods;
 mod forms;
 mod headers;
 mod mail;
 mod outside_text;
+mod public;
 mod roles;
 mod scan;
 // The store's own tests bring up the database; here it is the same one.

@@ -120,6 +120,7 @@ pub(super) async fn send(
         };
         let letter = Letter {
             to: &email,
+            reply_to: None,
             subject: "Set a new Tollgate password",
             text: format!(
                 "Open this link to set a new password. It works once, for an hour:\n\n{}\n\nIf \

@@ -181,6 +181,7 @@ fn tell_of_account(console: &Console, email: &Email) {
         let url = &console.settings.public_url;
         let letter = Letter {
             to: &email,
+            reply_to: None,
             subject: "You have a Tollgate account already",
             text: format!(
                 "Someone, probably you, tried to sign up at {url} with this address, which has an \

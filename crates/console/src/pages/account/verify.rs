@@ -42,6 +42,7 @@ pub(super) async fn send(console: &Console, email: &Email, next: &str) -> Result
             );
             let letter = Letter {
                 to: &email,
+                reply_to: None,
                 subject: "Confirm your address for Tollgate",
                 text: format!(
                     "Open this link to confirm your address. It works once, for a day:\n\n{link}\n\n\

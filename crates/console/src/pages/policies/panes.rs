@@ -11,7 +11,9 @@ mod trial;
 use store::grants::Grant;
 use time::OffsetDateTime;
 
-use super::{around::Around, draft::Draft, lines::Lines};
+use site::lines::Lines;
+
+use super::{around::Around, draft::Draft};
 use crate::{
     actions::{
         Result,

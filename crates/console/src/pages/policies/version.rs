@@ -12,7 +12,9 @@ use store::{
     servers::Server,
 };
 
-use super::{changes::Changes, diff::Compared, lines::Lines};
+use site::lines::Lines;
+
+use super::{changes::Changes, diff::Compared};
 use crate::{
     actions::{
         self,

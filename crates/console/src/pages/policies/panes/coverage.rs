@@ -2,8 +2,8 @@
 
 use policy::{IdleRule, UnruledTool};
 
-use super::super::lines::Lines;
 use crate::actions::subject::Subject;
+use site::lines::Lines;
 
 /// The pane.
 pub(crate) struct Coverage {

@@ -1,10 +1,11 @@
 //! What each tool becomes, for one grant, and what of that publishing would change.
 
 use policy::{Policy, ToolVerdict};
+use site::lines::Lines;
 use time::OffsetDateTime;
 
 use super::{
-    super::{around::Around, draft::Fields, lines::Lines},
+    super::{around::Around, draft::Fields},
     Offered, caller, offered,
 };
 use crate::actions::{

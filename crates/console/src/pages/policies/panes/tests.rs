@@ -2,8 +2,8 @@
 
 use policy::TestOutcome;
 
-use super::super::lines::Lines;
 use crate::actions::examine::Findings;
+use site::lines::Lines;
 
 /// The pane.
 pub(crate) struct Tests {

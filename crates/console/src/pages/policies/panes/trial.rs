@@ -7,7 +7,9 @@ use policy::{Decision, Step, StepResult, builder::ArgumentField};
 use store::grants::Grant;
 use time::{OffsetDateTime, PrimitiveDateTime, macros::format_description};
 
-use super::{super::draft::Fields, super::lines::Lines, Offered, caller};
+use site::lines::Lines;
+
+use super::{super::draft::Fields, Offered, caller};
 use crate::actions::{
     ActionError,
     decide::{self, Caller},

@@ -8,14 +8,16 @@ const BOUNDS: Bounds = Bounds {
 };
 
 /// A text whose rules can be asked for their lines, read once.
-pub(super) struct Lines<'t> {
+pub struct Lines<'t> {
     document: Option<Document<'t>>,
     /// Where each line but the first begins.
     starts: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
-    pub(super) fn of(text: &'t str) -> Self {
+    /// Reads it.
+    #[must_use]
+    pub fn of(text: &'t str) -> Self {
         Self {
             document: Document::parse(text.as_bytes(), BOUNDS).ok(),
             starts: text.match_indices('\n').map(|(at, _)| at + 1).collect(),
@@ -24,14 +26,16 @@ impl<'t> Lines<'t> {
 
     /// The first and last line of what a rule's pointer points at. A pointer names limits by their
     /// counters, and checks by their index.
-    pub(super) fn span(&self, pointer: &str) -> Option<(usize, usize)> {
+    #[must_use]
+    pub fn span(&self, pointer: &str) -> Option<(usize, usize)> {
         let span = find(self.document.as_ref()?.root(), pointer)?.span();
         let line = |offset| self.starts.partition_point(|start| *start <= offset) + 1;
         Some((line(span.start), line(span.end)))
     }
 
     /// The first of those lines.
-    pub(super) fn at(&self, pointer: &str) -> Option<usize> {
+    #[must_use]
+    pub fn at(&self, pointer: &str) -> Option<usize> {
         Some(self.span(pointer)?.0)
     }
 }
