@@ -13,9 +13,9 @@ use store::catalogue::{Totals, totals};
 use crate::{
     Frame, Html, SiteError,
     demo::{Demo, EXAMPLES, Example, Outcome, Wanted},
-    numbers::grouped,
     routes::Routes,
     state::Site,
+    text::grouped,
 };
 use words::{COVERED, Covered, LATER, STEPS, SUMMARY, Step, TITLE};
 
@@ -146,7 +146,7 @@ fn numbers(totals: &Totals) -> Vec<Number> {
     all.into_iter()
         .filter(|(count, ..)| *count > 0)
         .map(|(count, of, href)| Number {
-            count: grouped(count),
+            count: grouped(&count.to_string()),
             of,
             href,
         })

@@ -17,7 +17,6 @@ mod landing;
 pub mod lines;
 pub mod links;
 pub mod manual;
-mod numbers;
 mod routes;
 mod sitemap;
 mod state;

@@ -35,13 +35,6 @@ pub fn url(code: &str) -> String {
     format!("/docs/faults/{code}")
 }
 
-/// The path of every page, for the sitemap.
-pub(crate) fn pages() -> Vec<String> {
-    let fixed = ["/docs/policy", "/docs/faults"].map(str::to_owned);
-    let faults = PAGES.iter().map(|(code, _)| url(code));
-    fixed.into_iter().chain(faults).collect()
-}
-
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .get("/docs", index)

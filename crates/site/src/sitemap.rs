@@ -91,9 +91,16 @@ fn path_of(line: &SitemapLine) -> Option<String> {
 
 /// Pages that are there whatever has been loaded.
 fn fixed() -> Vec<String> {
-    let mut paths: Vec<String> = ["/", "/catalog", "/catalog/attacks"]
-        .map(str::to_owned)
-        .into();
+    let mut paths: Vec<String> = [
+        "/",
+        "/catalog",
+        "/catalog/attacks",
+        "/docs",
+        "/docs/api",
+        "/contact",
+    ]
+    .map(str::to_owned)
+    .into();
     paths.extend(ToolClass::ALL.iter().map(links::class));
     let risks = [Risk::Low, Risk::Medium, Risk::High, Risk::Critical];
     paths.extend(risks.iter().map(links::risk));
@@ -125,7 +132,7 @@ async fn robots(State(site): State<Site>, edition: Edition) -> Response {
     let base = &site.settings.public_url;
     let text = format!(
         "User-agent: *\nDisallow: /api/\nDisallow: /mcp/\nDisallow: /catalog?\nDisallow: /catalog.md?\n\
-         Disallow: /docs/search\nDisallow: /servers\nDisallow: /sign-in\nDisallow: /sign-up\n\n\
+         Disallow: /docs/search\nDisallow: /demo\nDisallow: /servers\nDisallow: /sign-in\nDisallow: /sign-up\n\n\
          Sitemap: {base}/sitemap.xml\n"
     );
     edition.text(TEXT, text)
