@@ -112,7 +112,7 @@ for (const [name, path] of Object.entries(PAGES)) {
     assert.ok(bytes < BYTES_MAX, `${bytes} bytes of styles and script`);
     const found = await page.evaluate(audit);
     await page.setViewportSize({ width: 375, height: 812 });
-    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
     const phone = await page.evaluate(audit);
     await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 1440, height: 900 });
