@@ -80,15 +80,12 @@ pub(super) struct Chosen {
     name: String,
     #[serde(default)]
     url: String,
+    #[serde(default)]
+    next: String,
 }
 
 /// `GET /servers/new` shows the form, filled in where a server of the catalogue is chosen, or
 /// where the report of a scan led here.
-pub(super) async fn show(manager: ServerManager, Query(chosen): Query<Chosen>) -> Page {
-    next: String,
-}
-
-/// `GET /servers/new` shows the form, filled in where a server of the catalogue is chosen.
 pub(super) async fn show(
     State(console): State<Console>,
     manager: ServerManager,
@@ -102,18 +99,19 @@ pub(super) async fn show(
     let name = match (preset, &known) {
         (Some(preset), _) => preset.name.clone(),
         (None, Some(known)) => known.name.chars().take(NAME_CHARS_MAX).collect(),
-        (None, None) => String::new(),
+        (None, None) => chosen.name,
     };
     Ok(Html(AddPage {
         shell: manager.shell("servers"),
         preset,
-        name: preset.map_or(chosen.name, |preset| preset.name.clone()),
-        upstream_url: chosen.url,
         name,
-        upstream_url: known
-            .as_ref()
-            .and_then(|known| known.remote_url.clone())
-            .unwrap_or_default(),
+        upstream_url: match chosen.url.as_str() {
+            "" => known
+                .as_ref()
+                .and_then(|known| known.remote_url.clone())
+                .unwrap_or_default(),
+            _ => chosen.url,
+        },
         header_names: vec![preset.map(header_of).unwrap_or_default().to_owned()],
         known,
         next: chosen.next,
