@@ -37,7 +37,7 @@ test('the first page decides a call while one types', async () => {
   assert.equal(new URL(page.url()).pathname + new URL(page.url()).search, '/', 'without leaving the page');
 
   await page.getByRole('link', { name: 'A pipeline on main' }).click();
-  await verdict().getByText('Pipelines on main are started by people.').waitFor();
+  await verdict().locator('.reads', { hasText: 'Pipelines on main are started by people.' }).waitFor();
   assert.equal(await page.getByLabel('The agent calls').inputValue(), 'run_pipeline');
   const policy = page.getByLabel('The policy');
   await policy.fill((await policy.inputValue()).replaceAll('"main"', '"trunk"'));

@@ -1,6 +1,8 @@
 //! What the address asks.
 
+use catalog::attacks::AttackRule;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::examples::{FIRST, POLICY};
 
@@ -83,7 +85,7 @@ impl Asked {
         };
         let call = match wanted.call.as_deref().map(str::trim) {
             None | Some("") if nothing => Some(FIRST.call),
-            None | Some("") => Some(1),
+            None | Some("") => Some(ruled.map_or(1, |(_, rule)| repeated(rule))),
             Some(text) => text
                 .parse()
                 .ok()
@@ -107,4 +109,11 @@ impl Asked {
             }),
         }
     }
+}
+
+/// The how many-th call is the attack's: its rule may be a limit.
+fn repeated(rule: &AttackRule) -> u32 {
+    let document: Value = serde_json::from_str(&rule.document).unwrap_or_default();
+    let times = document["tests"][0]["repeat"].as_u64().unwrap_or(1);
+    u32::try_from(times).map_or(CALLS_MAX, |times| times.clamp(1, CALLS_MAX))
 }

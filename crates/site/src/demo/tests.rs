@@ -73,8 +73,8 @@ fn every_example_shows_what_it_says() {
         [
             Code::RateLimited,
             Code::Allowed,
-            Code::Denied,
-            Code::Denied,
+            Code::DenyIf,
+            Code::DenyIf,
             Code::Allowed,
             Code::DefaultDeny,
         ]
