@@ -181,7 +181,6 @@ struct WrittenTool<'a> {
     annotations: Option<Hints>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
 fn is_empty(list: &&[String]) -> bool {
     list.is_empty()
 }
