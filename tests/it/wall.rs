@@ -82,7 +82,7 @@ fn fill(route: &str, things: &Things) -> String {
 /// walk.)
 fn is_public(route: &str) -> bool {
     route == "/sign-out"
-        || route.contains("/catalog")
+        || (route.contains("/catalog") && !route.ends_with("/use"))
         || route.starts_with("/static")
         || route.starts_with("/docs")
 }

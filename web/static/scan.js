@@ -41,6 +41,19 @@
       || /^%[^]+%$/.test(text) || /^\$[0-9A-Za-z_]+$/.test(text);
   }
 
+  // Words, numbers, and words with a short number at their end: a link that is itself the key has others.
+  const isWord = (segment) => segment.replace(/^@/, "").split(/[-._~]/)
+    .every((part) => /^(?:[A-Za-z]*|[0-9]{1,8}|[a-z]*[0-9]{1,3})$/.test(part));
+  // `postgresql://user:pass@host/db`
+  function hasPassword(text) {
+    const at = text.indexOf("://");
+    const end = text.lastIndexOf("@");
+    if (at < 0 || end < at + 3) return false;
+    const user = text.slice(at + 3, end);
+    const colon = user.indexOf(":");
+    return colon >= 0 && colon < user.length - 1 && !isReference(user.slice(colon + 1));
+  }
+
   // An address without user, query, fragment, and what looks like a key in its path.
   function clean(text) {
     const scheme = /^https?:\/\//i.exec(text.trim());
@@ -54,12 +67,16 @@
     const at = authority.lastIndexOf("@");
     if (at >= 0) removed += 1;
     const host = authority.slice(at + 1);
+    // A password may hold a slash, and then it stands where the port and the path are.
+    const port = /^(?:\[[^]*\]|[^[\]]*):([^:]*)$/.exec(host);
+    if ((port && !/^[0-9]+$/.test(port[1])) || path.some((segment) => segment.indexOf("@") > 0)) return [null, removed + 1];
     if (!/^[0-9A-Za-z\-._:[\]]{1,253}$/.test(host)) return [null, removed];
     if (looksSecret(host)) return [null, removed + 1];
-    const kept = path.map((segment) => {
+    const kept = path.map((segment, nth) => {
       const own = /^srv_[0-9a-fA-F]{32}$/.test(segment);
-      if (/^[0-9A-Za-z\-._~@]{0,64}$/.test(segment) && (own || !looksSecret(segment))) return segment;
-      removed += Number(!isReference(segment));
+      const word = own || (isWord(segment) && !looksSecret(segment));
+      if (word && segment.length <= 64 && !(nth > 0 && SENSITIVE.test(path[nth - 1]))) return segment;
+      removed += Number(!isReference(segment) && segment !== "removed");
       return "removed";
     });
     const url = [scheme[0].toLowerCase() + host.toLowerCase(), ...kept].join("/");
@@ -94,11 +111,14 @@
   }
   const packaged = (spec) => ({ npm, pypi, oci })[spec.split(":")[0]]?.(spec) ?? null;
 
-  const ALONE = ["-y", "--yes", "-q", "--quiet", "--silent", "--prefer-offline", "--prefer-online", "--offline",
+  const ALONE = ["--legacy-peer-deps", "--reinstall", "--force", "-y", "--yes", "-q", "--quiet", "--silent", "--prefer-offline", "--prefer-online", "--offline",
     "--no-install", "--ignore-existing", "--bun", "--refresh", "--isolated", "--native-tls", "--verbose", "-v", "-A",
     "--allow-all", "--", "-s", "--system"];
-  const ALONE_IMAGE = ["-i", "-t", "-it", "-ti", "-d", "--rm", "--init", "--interactive", "--tty", "--privileged",
+  const ALONE_IMAGE = ["-i", "-t", "-it", "-ti", "-d", "-dit", "-P", "--publish-all", "--rm", "--init", "--interactive", "--tty", "--privileged",
     "--read-only", "--detach"];
+  const VALUED = ["-e", "--env", "--env-file", "-v", "--volume", "--mount", "--name", "--network", "-p", "--publish", "-u",
+    "--user", "-w", "--workdir", "--entrypoint", "--platform", "--pull", "--add-host", "--with", "--python", "--index-url",
+    "--extra-index-url", "--registry", "--cache"];
   const RUNNERS = ["npx", "bunx", "pnpx", "pnpm", "npm", "yarn", "bun", "deno", "node", "uvx", "uv", "pipx", "python",
     "python3", "docker", "podman", "cmd", "sh", "bash", "env"];
   const BRIDGES = ["npm:mcp-remote", "npm:supergateway", "npm:mcp-proxy",
@@ -120,19 +140,27 @@
     if (any || word) words.push(word);
     return words.slice(0, 200);
   }
-  // An unknown flag is taken to have a value, because a value must never be taken for a package.
+  // What is a command line itself, a whole one as the program or what a shell is told to run, is taken apart.
+  const whole = (words) => words
+    .flatMap((word) => (/\s/.test(word.trim()) && !word.includes(": ") ? split(word) : [word])).slice(0, 200);
+  // A value must never be taken for a package, so an unknown flag is taken to have one; and since it may have
+  // swallowed the package, there is none then.
   function named(words, flags, subcommands, alone = ALONE) {
+    let doubtful = false;
     for (let at = 0; at < words.length; at += 1) {
       const word = words[at];
       if (!word.startsWith("-")) {
-        if (!subcommands.includes(word)) return word;
-        continue;
+        if (subcommands.includes(word)) continue;
+        return doubtful ? undefined : word;
       }
       const equals = word.indexOf("=");
       const flag = equals < 0 ? word : word.slice(0, equals);
       if (flags.includes(flag)) return equals < 0 ? words[at + 1] : word.slice(equals + 1);
       const single = alone.includes(flag) || flag.startsWith("--allow-") || flag.startsWith("--no-");
-      if (equals < 0 && !single && at + 1 < words.length && !words[at + 1].startsWith("-")) at += 1;
+      if (equals < 0 && !single && at + 1 < words.length && !words[at + 1].startsWith("-")) {
+        at += 1;
+        doubtful ||= !VALUED.includes(flag);
+      }
     }
     return undefined;
   }
@@ -207,6 +235,7 @@
   // How many credentials stand in plain text: they are counted and dropped.
   function plain(arg) {
     if (/^https?:\/\//.test(arg)) return clean(arg)[1] > 0;
+    if (hasPassword(arg)) return true;
     const parts = /^([^=]*)=([^]*)$/.exec(arg) ?? /^([^]*?): ([^]*)$/.exec(arg);
     if (!parts) return looksSecret(arg);
     return !isReference(parts[2]) && (SENSITIVE.test(parts[1]) || looksSecret(parts[2]));
@@ -236,7 +265,7 @@
         const table = own(holder, name);
         const values = isTable(table) ? (own(table, "headers") ?? table) : null;
         for (const [key, value] of isTable(values) ? Object.entries(values) : []) {
-          if (typeof value === "string" && !isReference(value) && (SENSITIVE.test(key) || looksSecret(value))) count += 1;
+          if (typeof value === "string" && !isReference(value) && (SENSITIVE.test(key) || looksSecret(value) || hasPassword(value))) count += 1;
         }
       }
     }
@@ -279,7 +308,7 @@
     }
     if (words?.length) {
       found = started(words);
-      removed += countIn(words);
+      removed += countIn(whole(words));
       known = true;
     }
     const given = text(node, "package") && packaged(text(node, "package"));
@@ -444,7 +473,7 @@
     fault.hidden = true;
     if (changed) {
       const keys = removed === 1 ? "1 key was found in plain text and taken out" : `${removed} keys were found in plain text and taken out`;
-      said.textContent = `This is all that will be sent. ${removed ? keys : "No key was found in plain text"}.`;
+      said.textContent = `This is all that will be sent. ${removed ? keys : "No key was recognised in it"}.`;
     }
     return changed;
   }

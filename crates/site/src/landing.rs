@@ -135,7 +135,7 @@ fn numbers(totals: &Totals) -> Vec<Number> {
         (
             execute + destructive + financial,
             "of them run code, destroy or move money",
-            "/catalog/risks/high",
+            "/catalog?kind=tools",
         ),
         (
             u32::try_from(catalog::attacks::attacks().len()).unwrap_or(0),

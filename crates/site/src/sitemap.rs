@@ -131,7 +131,7 @@ fn entry(xml: &mut String, kind: &str, address: &str, changed: Option<Date>) {
 async fn robots(State(site): State<Site>, edition: Edition) -> Response {
     let base = &site.settings.public_url;
     let text = format!(
-        "User-agent: *\nDisallow: /api/\nDisallow: /mcp/\nDisallow: /catalog?\nDisallow: /catalog.md?\n\
+        "User-agent: *\nAllow: /api/v1/catalog/\nAllow: /mcp/catalog\nDisallow: /api/\nDisallow: /mcp/\nDisallow: /catalog?\n\
          Disallow: /docs/search\nDisallow: /demo\nDisallow: /servers\nDisallow: /sign-in\nDisallow: /sign-up\n\n\
          Sitemap: {base}/sitemap.xml\n"
     );

@@ -155,7 +155,10 @@ fn from(program: &str, rest: &[String]) -> Option<From> {
 }
 
 /// Flags that stand alone, of what runs packages and of what runs images.
-const ALONE: [&str; 21] = [
+const ALONE: [&str; 24] = [
+    "--legacy-peer-deps",
+    "--reinstall",
+    "--force",
     "-y",
     "--yes",
     "-q",
@@ -178,12 +181,15 @@ const ALONE: [&str; 21] = [
     "-s",
     "--system",
 ];
-const ALONE_IMAGE: [&str; 12] = [
+const ALONE_IMAGE: [&str; 15] = [
     "-i",
     "-t",
     "-it",
     "-ti",
     "-d",
+    "-dit",
+    "-P",
+    "--publish-all",
     "--rm",
     "--init",
     "--interactive",
@@ -193,9 +199,37 @@ const ALONE_IMAGE: [&str; 12] = [
     "--detach",
 ];
 
+/// Flags that have a value.
+const VALUED: [&str; 24] = [
+    "-e",
+    "--env",
+    "--env-file",
+    "-v",
+    "--volume",
+    "--mount",
+    "--name",
+    "--network",
+    "-p",
+    "--publish",
+    "-u",
+    "--user",
+    "-w",
+    "--workdir",
+    "--entrypoint",
+    "--platform",
+    "--pull",
+    "--add-host",
+    "--with",
+    "--python",
+    "--index-url",
+    "--extra-index-url",
+    "--registry",
+    "--cache",
+];
+
 /// The package: what one of `flags` names, else the first word that is neither a flag, nor the value
-/// of one, nor a subcommand. An unknown flag is taken to have a value, because a value must never be
-/// taken for a package.
+/// of one, nor a subcommand. A value must never be taken for a package, so an unknown flag is taken
+/// to have one; and since it may have swallowed the package, there is none then.
 fn named<'w>(words: &'w [String], flags: &[&str], subcommands: &[&str]) -> Option<&'w str> {
     named_among(words, flags, subcommands, &ALONE)
 }
@@ -207,12 +241,11 @@ fn named_among<'w>(
     alone: &[&str],
 ) -> Option<&'w str> {
     let mut words = words.iter().map(String::as_str).peekable();
-    let mut first = None;
+    let mut doubtful = false;
     while let Some(word) = words.next() {
         if !word.starts_with('-') {
             if !subcommands.contains(&word) {
-                first = first.or(Some(word));
-                break;
+                return (!doubtful).then_some(word);
             }
             continue;
         }
@@ -226,10 +259,11 @@ fn named_among<'w>(
         let alone =
             alone.contains(&flag) || flag.starts_with("--allow-") || flag.starts_with("--no-");
         if value.is_none() && !alone {
-            words.next_if(|next| !next.starts_with('-'));
+            let swallowed = words.next_if(|next| !next.starts_with('-'));
+            doubtful |= swallowed.is_some() && !VALUED.contains(&flag);
         }
     }
-    first
+    None
 }
 
 fn image(rest: &[String]) -> Option<From> {
@@ -263,6 +297,17 @@ pub(super) fn bare(word: &str) -> Option<String> {
         .all(|b| b.is_ascii_alphanumeric() || b"-._+".contains(&b));
     let fits = plain && (1..=64).contains(&name.len()) && !looks_secret(name);
     fits.then(|| name.to_owned())
+}
+
+/// The words with those that are command lines themselves taken apart: a whole line as the program,
+/// or what a shell is told to run.
+pub(super) fn whole(words: &[String]) -> Vec<String> {
+    let line = |word: &String| word.trim().contains(char::is_whitespace) && !word.contains(": ");
+    let parts = words.iter().flat_map(|word| match line(word) {
+        true => split(word),
+        false => vec![word.clone()],
+    });
+    parts.take(WORDS_MAX).collect()
 }
 
 /// The words of a command line; quotes hold words together.

@@ -4,7 +4,11 @@
 mod advice;
 mod sentences;
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{
     catalogue::{KnownServer, KnownTool},
@@ -30,7 +34,7 @@ pub struct Known {
     /// The server.
     pub server: KnownServer,
     /// Its tools; none where it has not been scanned.
-    pub tools: Option<Vec<KnownTool>>,
+    pub tools: Option<Arc<[KnownTool]>>,
 }
 
 /// How much is known of a server.
@@ -245,11 +249,24 @@ fn counts(items: &[Item<'_>]) -> Counts {
 }
 
 fn worst(items: &[Item<'_>]) -> Vec<ToolLine> {
-    let of = |item: &'_ Item<'_>| -> Vec<ToolLine> {
-        let slug = item.known.map(|known| known.server.slug.clone());
-        let line = |tool: &KnownTool| ToolLine {
-            server: item.mention.name.clone(),
-            slug: slug.clone().unwrap_or_default(),
+    let mut found: Vec<_> = Vec::new();
+    for item in items {
+        let slug = item.known.map_or("", |known| known.server.slug.as_str());
+        let risky = item.tools().iter().filter(|tool| tool.risk >= Risk::High);
+        found.extend(risky.map(|tool| (item.mention.name.as_str(), slug, tool)));
+    }
+    found.sort_by_key(|(server, _, tool)| {
+        (
+            Reverse((tool.risk, tool.class)),
+            *server,
+            tool.name.as_str(),
+        )
+    });
+    let lines = found.into_iter().take(WORST_MAX);
+    lines
+        .map(|(server, slug, tool)| ToolLine {
+            server: server.to_owned(),
+            slug: slug.to_owned(),
             tool: tool.name.clone(),
             class: tool.class,
             risk: tool.risk,
@@ -259,42 +276,41 @@ fn worst(items: &[Item<'_>]) -> Vec<ToolLine> {
                 .take(4)
                 .map(|s| s.words.clone())
                 .collect(),
-        };
-        let tools = item.tools().iter();
-        tools
-            .filter(|tool| tool.risk >= Risk::High)
-            .map(line)
-            .collect()
-    };
-    let mut lines: Vec<ToolLine> = items.iter().flat_map(of).collect();
-    lines.sort_by(|a, b| {
-        (b.risk, b.class)
-            .cmp(&(a.risk, a.class))
-            .then_with(|| (&a.server, &a.tool).cmp(&(&b.server, &b.tool)))
-    });
-    lines.truncate(WORST_MAX);
-    lines
+        })
+        .collect()
 }
 
+/// A server that is mentioned twice is looked at once.
 fn open_to(items: &[Item<'_>]) -> Vec<AttackLine> {
     let mut found: BTreeMap<&str, AttackLine> = BTreeMap::new();
-    for tool in items.iter().flat_map(Item::tools) {
-        for attack in attacks::attacks_on(tool) {
-            let line = found.entry(&attack.id).or_insert_with(|| AttackLine {
-                id: attack.id.clone(),
-                name: attack.name.clone(),
-                summary: attack.summary.clone(),
-                tool_count: 0,
-                tools: Vec::new(),
-            });
-            line.tool_count += 1;
-            if line.tools.len() < NAMED_MAX && !line.tools.contains(&tool.name) {
-                line.tools.push(tool.name.clone());
-            }
+    let mut seen = BTreeSet::new();
+    for item in items {
+        let slug = item.known.map_or("", |known| known.server.slug.as_str());
+        if !slug.is_empty() && !seen.insert(slug) {
+            continue;
+        }
+        for tool in item.tools() {
+            note(&mut found, tool);
         }
     }
     let mut lines: Vec<AttackLine> = found.into_values().collect();
     lines.sort_by(|a, b| (b.tool_count, &a.id).cmp(&(a.tool_count, &b.id)));
     lines.truncate(ATTACKS_MAX);
     lines
+}
+
+fn note<'a>(found: &mut BTreeMap<&'a str, AttackLine>, tool: &KnownTool) {
+    for attack in attacks::attacks_on(tool) {
+        let line = found.entry(&attack.id).or_insert_with(|| AttackLine {
+            id: attack.id.clone(),
+            name: attack.name.clone(),
+            summary: attack.summary.clone(),
+            tool_count: 0,
+            tools: Vec::new(),
+        });
+        line.tool_count += 1;
+        if line.tools.len() < NAMED_MAX && !line.tools.contains(&tool.name) {
+            line.tools.push(tool.name.clone());
+        }
+    }
 }

@@ -182,6 +182,9 @@ fn is_plain(arg: &str) -> bool {
     if arg.starts_with("http://") || arg.starts_with("https://") {
         return super::url::clean(arg).1 > 0;
     }
+    if has_password(arg) {
+        return true;
+    }
     let split = arg.split_once('=').or_else(|| arg.split_once(": "));
     match split {
         Some((name, value)) if is_sensitive(name) => !is_reference(value),
@@ -190,10 +193,23 @@ fn is_plain(arg: &str) -> bool {
     }
 }
 
+/// Whether an address of any kind holds a password: `postgresql://user:pass@host/db`.
+fn has_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    match rest.rsplit_once('@') {
+        Some((user, _)) => user
+            .split_once(':')
+            .is_some_and(|(_, password)| !password.is_empty() && !is_reference(password)),
+        None => false,
+    }
+}
+
 /// The same of a table of names and values: env or headers.
 pub(super) fn count_of<'v>(pairs: impl Iterator<Item = (&'v str, &'v str)>) -> u32 {
     let plain = pairs.filter(|(name, value)| {
-        !is_reference(value) && (is_sensitive(name) || looks_secret(value))
+        !is_reference(value) && (is_sensitive(name) || looks_secret(value) || has_password(value))
     });
     u32::try_from(plain.count()).unwrap_or(u32::MAX)
 }

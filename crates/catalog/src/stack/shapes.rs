@@ -106,7 +106,7 @@ fn from_table(name: Option<&str>, node: &Node) -> Option<Mention> {
     let mut known = false;
     if let Some(words) = words(node) {
         mention.start(command::started(&words));
-        mention.removed = secret::count_in(&words);
+        mention.removed = secret::count_in(&command::whole(&words));
         known = true;
     }
     if let Some(spec) = text(&["package"])

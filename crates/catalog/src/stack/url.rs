@@ -1,6 +1,6 @@
 //! Addresses without what may be a credential in them.
 
-use super::secret::{REMOVED, is_reference, looks_secret};
+use super::secret::{REMOVED, is_reference, is_sensitive, looks_secret};
 
 /// The longest address that is kept, and the longest part of its path.
 const URL_BYTES_MAX: usize = 512;
@@ -30,6 +30,11 @@ pub(super) fn clean(text: &str) -> (Option<String>, u32) {
         }
         None => authority,
     };
+    // A password may hold a slash, and then it stands where the port and the path are.
+    let leaks = has_word_for_port(host) || path.split('/').any(|part| part.find('@') > Some(0));
+    if leaks {
+        return (None, removed + 1);
+    }
     if !is_host(host) {
         return (None, removed);
     }
@@ -37,9 +42,11 @@ pub(super) fn clean(text: &str) -> (Option<String>, u32) {
         return (None, removed + 1);
     }
     let mut out = format!("{scheme}{}", host.to_ascii_lowercase());
+    let mut after_secret = false;
     for segment in path.split('/').skip(1) {
         out.push('/');
-        if is_word(segment) {
+        let secret = std::mem::replace(&mut after_secret, is_sensitive(segment));
+        if is_word(segment) && !secret {
             out.push_str(segment);
         } else {
             out.push_str(REMOVED);
@@ -67,13 +74,34 @@ fn is_host(host: &str) -> bool {
     name && !host.is_empty() && host.len() <= 253
 }
 
-/// Whether a part of a path is one that people write. An id of a server of ours is.
+/// Whether what stands for a port is none: `https://user:pass/word@host`.
+fn has_word_for_port(host: &str) -> bool {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !name.starts_with('[') || name.ends_with(']') => {
+            port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a part of a path is one that people write: words, numbers, and words with a short number
+/// at their end. A link that is itself the key has other parts. An id of a server of ours is one.
 fn is_word(segment: &str) -> bool {
     let plain = segment
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-._~@".contains(&b));
+        .strip_prefix('@')
+        .unwrap_or(segment)
+        .split(['-', '.', '_', '~'])
+        .all(is_part);
     let own = segment
         .strip_prefix("srv_")
         .is_some_and(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()));
-    plain && segment.len() <= SEGMENT_BYTES_MAX && (own || !looks_secret(segment))
+    segment.len() <= SEGMENT_BYTES_MAX && (own || (plain && !looks_secret(segment)))
+}
+
+fn is_part(part: &str) -> bool {
+    let letters = part.trim_end_matches(|c: char| c.is_ascii_digit());
+    let digits = part.len() - letters.len();
+    let spelt = letters.bytes().all(|b| b.is_ascii_alphabetic());
+    let lower = letters.bytes().all(|b| b.is_ascii_lowercase());
+    spelt && (digits == 0 || (letters.is_empty() && digits <= 8) || (lower && digits <= 3))
 }

@@ -303,7 +303,7 @@ fn what_is_known_of_arguments_shapes_the_rule() {
     assert!(
         limit
             .explanation
-            .ends_with("So at most 500 can be spent in a day.")
+            .ends_with("So each grant spends at most 500 in a day, where amount is the whole price.")
     );
     let engine = Engine::compile(&Policy::parse(&limit.document).expect("valid"), None);
     for (args, outcome) in [

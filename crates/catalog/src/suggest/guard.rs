@@ -124,7 +124,10 @@ impl Guard<'_> {
     /// What can be spent in a day at this pace.
     pub(super) fn most_in_a_day(&self, pace: &Pace) -> Option<String> {
         let most = pace.a_day?.checked_mul(self.amount_max())?;
-        Some(format!("So at most {most} can be spent in a day."))
+        let path = self.path;
+        Some(format!(
+            "So each grant spends at most {most} in a day, where {path} is the whole price."
+        ))
     }
 
     /// A value that every check on it lets through, where a call needs one.

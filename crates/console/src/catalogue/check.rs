@@ -1,6 +1,6 @@
 //! What the catalogue says of an MCP client's configuration.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use catalog::stack::{
     self, Mention, Stack,
@@ -28,10 +28,12 @@ pub(crate) async fn check(console: &Console, config: String) -> Result<Checked, 
     let read = console.desk.work(move || stack::read(&config)).await?;
     let stack = read.map_err(|fault| ActionError::field("/config", fault))?;
     let known = known(&console.db, &stack).await?;
-    Ok(Checked {
+    let own = console.settings.public_url.clone();
+    let job = move || Checked {
         stripped: stack.text(),
-        report: report(&stack, &known, &console.settings.public_url),
-    })
+        report: report(&stack, &known, &own),
+    };
+    console.desk.work(job).await
 }
 
 /// What the catalogue knows of each mention.
@@ -52,7 +54,7 @@ async fn known(db: &store::Db, stack: &Stack) -> Result<Vec<Option<Known>>, Acti
         let slug = &card.server.slug;
         if card.tool_count.is_some() && !tools.contains_key(slug) {
             let read = store::catalogue::tools(db, slug, 0, TOOLS_MAX).await?;
-            tools.insert(slug.clone(), read);
+            tools.insert(slug.clone(), Arc::from(read));
         }
         known.push(Some(Known {
             server: card.server.clone(),

@@ -70,7 +70,7 @@ async fn submit(
     Form(typed): Form<Typed>,
 ) -> Page {
     // Whoever fills a field that nobody sees is a program, and is told nothing.
-    if !typed.website.is_empty() {
+    if !typed.left_empty.is_empty() {
         return Ok(Redirect::to("/contact/sent").into_response());
     }
     let message = match typed.read() {

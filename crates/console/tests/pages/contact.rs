@@ -146,7 +146,7 @@ async fn a_program_that_fills_the_hidden_field_is_told_nothing() {
         .submit(
             "/contact",
             "/contact",
-            &with("website", "https://spam.example"),
+            &with("left_empty", "https://spam.example"),
         )
         .await;
     answer.leads_to("/contact/sent");

@@ -46,11 +46,11 @@ pub(super) const SECTIONS: [Section; 4] = [
     },
     Section {
         title: "What servers can do",
-        documents: documents! { "scan", "catalogue-for-programs", },
+        documents: documents! { "scan", "catalogue-for-programs", "attacks", },
     },
     Section {
         title: "Operation",
-        documents: documents! { "running", "performance", },
+        documents: documents! { "running", "catalogue", "performance", },
     },
 ];
 

@@ -33,6 +33,7 @@ async fn deliver(console: &Console) -> Result<(), Box<dyn std::error::Error + Se
     if !console.mailer.reaches() {
         return Ok(());
     }
+    let mut failed = None;
     let _alone = console.post.0.lock().await;
     for message in contact::list(&console.db, Which::Unmailed, LETTERS_MAX).await? {
         let letter = Letter {
@@ -41,10 +42,13 @@ async fn deliver(console: &Console) -> Result<(), Box<dyn std::error::Error + Se
             subject: "A message from the contact form",
             text: text(&message),
         };
-        console.mailer.send(letter).await?;
-        contact::mark_mailed(&console.db, message.id).await?;
+        // One that the mail server refuses must not hold up those behind it.
+        match console.mailer.send(letter).await {
+            Ok(()) => contact::mark_mailed(&console.db, message.id).await?,
+            Err(error) => failed = Some(error),
+        }
     }
-    Ok(())
+    failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
 fn text(message: &Message) -> String {

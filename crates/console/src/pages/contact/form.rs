@@ -15,7 +15,7 @@ pub(crate) struct Typed {
     pub(crate) organisation: String,
     pub(crate) message: String,
     /// A field that nobody sees: only programs fill it.
-    pub(crate) website: String,
+    pub(crate) left_empty: String,
 }
 
 impl Typed {
@@ -67,7 +67,7 @@ mod tests {
             email: "ada@example.com".to_owned(),
             organisation: String::new(),
             message: "Hello\r\nthere\n".to_owned(),
-            website: String::new(),
+            left_empty: String::new(),
         }
     }
 
@@ -87,7 +87,7 @@ mod tests {
             email: "ada@example.com\nBcc: victim@example.com".to_owned(),
             organisation: "x\u{1b}[2J".to_owned(),
             message: "a\u{1b}[2Jb".to_owned(),
-            website: String::new(),
+            left_empty: String::new(),
         };
         let faults = bad.read().expect_err("it is bad");
         for field in ["name", "email", "organisation", "message"] {
