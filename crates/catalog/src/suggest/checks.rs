@@ -301,9 +301,9 @@ fn what_is_known_of_arguments_shapes_the_rule() {
     let pay = tool("pay", Financial, &[("amount", "number")]);
     let limit = super::suggestion(&pay, "limit").expect("there is one");
     assert!(
-        limit
-            .explanation
-            .ends_with("So each grant spends at most 500 in a day, where amount is the whole price.")
+        limit.explanation.ends_with(
+            "So each grant spends at most 500 in a day, where amount is the whole price."
+        )
     );
     let engine = Engine::compile(&Policy::parse(&limit.document).expect("valid"), None);
     for (args, outcome) in [
