@@ -23,8 +23,6 @@ use crate::{Frame, Settings, SiteError, edition::Edition, filters, links, state:
 
 /// Tools on a page.
 const ROWS: u16 = 200;
-/// More than any known server has.
-const TOOLS_MAX: u32 = 10_000;
 /// Releases that are shown.
 const RELEASES_MAX: usize = 20;
 
@@ -38,19 +36,20 @@ pub(super) async fn page(
     let number = only_page(query.as_deref())?;
     let stem = slug.strip_suffix(".md").unwrap_or(&slug);
     // A slug that really ends so is rare; its tools are then read once more.
-    let (found, all) = tokio::join!(
+    let skipped = (number - 1) * u32::from(ROWS);
+    let (found, shown) = tokio::join!(
         find_server(&site.db, &slug),
-        tools(&site.db, stem, 0, TOOLS_MAX)
+        tools(&site.db, stem, skipped, u32::from(ROWS))
     );
-    let ((entry, as_what), mut all) = (found?, all?);
+    let ((entry, as_what), mut shown) = (found?, shown?);
     if entry.card.server.slug != stem {
-        all = tools(&site.db, &slug, 0, TOOLS_MAX).await?;
+        shown = tools(&site.db, &slug, skipped, u32::from(ROWS)).await?;
     }
     let page = ServerPage::new(
         &site.settings,
         &edition,
         entry.card,
-        all,
+        shown,
         entry.releases,
         number,
     );
@@ -84,35 +83,34 @@ pub(super) struct ServerTwin {
 }
 
 impl ServerPage {
+    /// `shown` are the tools on this page: all of them on the first one of a server with few.
     pub(super) fn new(
         settings: &Settings,
         edition: &Edition,
         card: ServerCard,
-        all: Vec<KnownTool>,
+        shown: Vec<KnownTool>,
         mut releases: Vec<Release>,
         number: u32,
     ) -> Self {
         let server = &card.server;
         releases.truncate(RELEASES_MAX);
         let base = links::server(&server.slug);
-        let total = u32::try_from(all.len()).unwrap_or(TOOLS_MAX);
-        let starters = match all.len() {
+        let total = card.tool_count.unwrap_or_default();
+        let starters = match shown.len() {
             _ if number > 1 => Vec::new(),
             0 => Vec::new(),
             many if many > rules::LISTED_MAX => vec![rules::for_many()],
             _ => {
-                let inventory: Vec<_> = all.iter().map(inventory_tool).collect();
+                let inventory: Vec<_> = shown.iter().map(inventory_tool).collect();
                 catalog::starters(&inventory).into()
             }
         };
-        let skipped = (number - 1) as usize * usize::from(ROWS);
-        let shown = all.into_iter().skip(skipped).take(usize::from(ROWS));
         Self {
             frame: frame(settings, edition, &card, number),
             provider: Provider::of(server),
             risks: words::risks(&card.counts.by_risk),
             classes: counts::classes(&card.counts),
-            tools: shown.collect(),
+            tools: shown,
             paging: Paging::new(number, total, ROWS, |page| format!("{base}?page={page}")),
             starters,
             releases,
