@@ -4,6 +4,7 @@ mod agents;
 mod architecture;
 mod bad_input;
 mod burst;
+mod catalogue;
 mod catalogue_pages;
 mod crash;
 mod docs;
