@@ -299,7 +299,7 @@ fn open_to(items: &[Item<'_>]) -> Vec<AttackLine> {
     lines
 }
 
-fn note<'a>(found: &mut BTreeMap<&'a str, AttackLine>, tool: &KnownTool) {
+fn note(found: &mut BTreeMap<&str, AttackLine>, tool: &KnownTool) {
     for attack in attacks::attacks_on(tool) {
         let line = found.entry(&attack.id).or_insert_with(|| AttackLine {
             id: attack.id.clone(),
