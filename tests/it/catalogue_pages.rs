@@ -348,7 +348,6 @@ async fn a_tool_may_be_called_anything() {
 
 /// The operator's own data, thousands of servers, where they are at hand.
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 async fn the_whole_catalogue_can_be_walked() {
     let beside = || repository().join("../shared");
     let shared = std::env::var_os("TOLLGATE_SHARED").map_or_else(beside, PathBuf::from);
