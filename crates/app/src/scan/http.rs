@@ -17,5 +17,5 @@ pub(super) async fn ask(url: &UpstreamUrl, headers: &[(HeaderName, HeaderValue)]
     let server = Upstream::new(dialler, url.clone());
     discover_there(&server, headers)
         .await
-        .map_err(|error| failed(&url.origin().to_string(), &error, ""))
+        .map_err(|error| failed(url.origin(), &error, ""))
 }
