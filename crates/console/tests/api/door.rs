@@ -288,10 +288,7 @@ async fn the_manual_and_the_schema_need_no_key() {
         schema.headers[header::CONTENT_TYPE],
         "application/schema+json"
     );
-    assert_eq!(
-        schema.headers[header::CACHE_CONTROL],
-        "public, max-age=3600"
-    );
+    assert_eq!(schema.headers[header::CACHE_CONTROL], "public, max-age=300");
     for (path, heading) in [
         (
             "/docs/faults/unknown_field",

@@ -66,6 +66,12 @@ fn operations() -> Vec<(&'static str, &'static str, Option<Value>, C)> {
         ),
         (
             "POST",
+            "/policies/merge",
+            Some(json!({"document": document, "rule": document})),
+            C::See,
+        ),
+        (
+            "POST",
             "/policies/decide",
             Some(json!({"document": document, "tool": "t"})),
             C::See,
