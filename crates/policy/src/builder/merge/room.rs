@@ -15,6 +15,7 @@ impl Merge<'_> {
     pub(super) fn make_room(&mut self, rule: &Rules) -> Result<Vec<Target>, MergeError> {
         let mut targets = Vec::new();
         let old = std::sync::Arc::clone(&self.rules);
+        let placed = self.places(&old, rule)?;
         for (at, (glob, block)) in rule.tools.iter().enumerate() {
             let mut to = |place| {
                 targets.push(Target {
@@ -22,7 +23,7 @@ impl Merge<'_> {
                     to: place,
                 });
             };
-            if self.has_place(&old, glob)? {
+            if placed[at] {
                 to(Place::Tool(glob.text().to_owned()));
             }
             if glob.is_exact() {
@@ -67,8 +68,43 @@ impl Merge<'_> {
         Ok(targets)
     }
 
+    /// Which of the rule's tools have a place, the closest globs first: a glob that matches a tool
+    /// which was left out would take it from the rules that it has here, so it stays out too.
+    fn places(&mut self, old: &Rules, rule: &Rules) -> Result<Vec<bool>, MergeError> {
+        let mut order: Vec<_> = rule
+            .tools
+            .iter()
+            .map(|(glob, _)| glob)
+            .enumerate()
+            .collect();
+        order.sort_by(|(_, one), (_, other)| one.by_closeness(other));
+        let mut placed = vec![false; order.len()];
+        let mut out: Vec<&Glob> = Vec::new();
+        for (at, glob) in order {
+            let first = out
+                .iter()
+                .find(|out| !glob.is_exact() && out.overlaps(glob));
+            if let Some(first) = first {
+                self.note(format!(
+                    "`{}` was left out too: it would take `{}` out of the rules that it has here.",
+                    glob.text(),
+                    first.text()
+                ));
+                continue;
+            }
+            let hidden = [rule, old]
+                .iter()
+                .any(|it| it.hidden_by(glob.text()).is_some());
+            placed[at] = self.has_place(old, rule, glob)?;
+            if !placed[at] && !hidden {
+                out.push(glob);
+            }
+        }
+        Ok(placed)
+    }
+
     /// Whether a tool's block has a place: it is there, or nothing stands against it.
-    fn has_place(&mut self, old: &Rules, glob: &Glob) -> Result<bool, MergeError> {
+    fn has_place(&mut self, old: &Rules, rule: &Rules, glob: &Glob) -> Result<bool, MergeError> {
         let name = glob.text();
         if old.tools.iter().any(|(own, _)| own.text() == name) {
             return Ok(true);
@@ -81,6 +117,12 @@ impl Merge<'_> {
                     "`{name}` is hidden here by `{by}` and stays so; its rules were left out."
                 ),
             });
+            return Ok(false);
+        }
+        if rule.hidden_by(name).is_some() {
+            self.note(format!(
+                "The rule hides `{name}`, so its rules for it were left out."
+            ));
             return Ok(false);
         }
         let applied = match glob.is_exact() {
@@ -123,12 +165,18 @@ impl Merge<'_> {
         if whole.is_some() {
             return blocks;
         }
+        // Closer entries do not count: one that an earlier merge made would change the answer.
+        let by_class = |name: &str| {
+            !old.tools
+                .iter()
+                .any(|(own, _)| looser(own) && own.matches(name))
+        };
         let held = |class: ToolClass| match self.inventory {
             None => true,
             Some(tools) => tools.iter().any(|tool| {
                 glob.matches(&tool.name)
                     && tool.class.is_none_or(|own| own == class)
-                    && old.entry_for(&tool.name).is_none()
+                    && by_class(&tool.name)
             }),
         };
         let classes = old.classes.iter().filter(|(class, _)| held(*class));
