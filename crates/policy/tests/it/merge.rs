@@ -356,7 +356,7 @@ fn judged(engine: &Engine, call: &Call<'_>) -> Option<Option<Vec<Bound>>> {
                 .limits
                 .iter()
                 .filter(|limit| limit.mode == Mode::Enforce);
-            Some(limits.map(|limit| Bound::of(limit)).collect())
+            Some(limits.map(Bound::of).collect())
         }
     })
 }
