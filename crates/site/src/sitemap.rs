@@ -7,15 +7,13 @@ use axum::{
     response::Response,
 };
 use domain::tools::{Risk, ToolClass};
-use store::catalogue::{SitemapLine, Totals, sitemap};
+use store::catalogue::{SITEMAP_LINES, SitemapLine, Totals, sitemap};
 use time::Date;
 
 use crate::{
     SiteError, catalogue::holds, edition::Edition, links, manual, routes::Routes, state::Site,
 };
 
-/// Lines that [`sitemap`] answers at once.
-const LINES: u32 = 10_000;
 const XML: &str = "application/xml; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 const NAMESPACE: &str = "http://www.sitemaps.org/schemas/sitemap/0.9";
@@ -30,7 +28,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 
 /// Files of servers and tools.
 fn files(totals: &Totals) -> u32 {
-    (totals.servers + totals.tools).div_ceil(LINES)
+    (totals.servers + totals.tools).div_ceil(SITEMAP_LINES)
 }
 
 /// `GET /sitemap.xml`: file 0 has what is not a server or a tool.

@@ -17,7 +17,10 @@ use domain::{
 };
 use time::OffsetDateTime;
 
-pub use read::{changes_since, mentioned, named, neighbours, server, sitemap, tool, tools, totals};
+pub use read::{
+    SITEMAP_LINES, changes_since, mentioned, named, neighbours, server, sitemap, tool, tools,
+    totals,
+};
 pub use search::{Facets, Filter, Found, search_servers, search_tools};
 pub use write::{Correction, Entry, LoadReport, Loader, Stamp, corrections};
 

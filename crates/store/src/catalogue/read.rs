@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{Db, Result, StoreError};
 
-/// Lines of one file of the sitemap.
-const SITEMAP_LINES: i32 = 10_000;
+/// Lines of one file of the sitemap. More are allowed (50,000), and take longer than a page may.
+pub const SITEMAP_LINES: u32 = 2_500;
 /// A server has no more tools (`catalog::read_entry` refuses more), so its lines reach no further.
 const SERVER_LINES_MAX: i32 = 10_001;
 /// How many names are looked up at once; the others are passed over.
@@ -242,17 +242,13 @@ pub async fn named(db: &Db, names: &[String], classes: &[ToolClass]) -> Result<V
     tool_cards(rows)
 }
 
-/// One file of the sitemap, from `page` 0 on: servers and their tools, at most 10,000 lines. Empty
-/// beyond the last.
+/// One file of the sitemap, from `page` 0 on: servers and their tools, at most [`SITEMAP_LINES`].
+/// Empty beyond the last.
 ///
 /// # Errors
 /// Postgres failed.
 pub async fn sitemap(db: &Db, page: u32) -> Result<Vec<SitemapLine>> {
-    let Some(from) = i32::try_from(page)
-        .ok()
-        .and_then(|page| page.checked_mul(SITEMAP_LINES))
-        .filter(|from| *from <= i32::MAX - SITEMAP_LINES)
-    else {
+    let (Some(from), Some(to)) = (sitemap_line(page), sitemap_line(page.saturating_add(1))) else {
         return Ok(Vec::new());
     };
     let lines = sqlx::query!(
@@ -263,10 +259,11 @@ pub async fn sitemap(db: &Db, page: u32) -> Result<Vec<SitemapLine>> {
              select s.slug, t.name, s.changed_at, s.sitemap_at + 1 + t.position
              from catalogue_servers s join catalogue_tools t on t.server_id = s.id
              where s.sitemap_at > $1 - $3 and s.sitemap_at < $2
-                 and s.sitemap_at + 1 + t.position >= $1 and s.sitemap_at + 1 + t.position < $2
+                 and s.sitemap_at + s.tool_count >= $1
+                 and t.position >= $1 - 1 - s.sitemap_at and t.position < $2 - 1 - s.sitemap_at
          ) as lines order by line"#,
         from,
-        from + SITEMAP_LINES,
+        to,
         SERVER_LINES_MAX
     )
     .fetch_all(&db.pool)
@@ -277,6 +274,11 @@ pub async fn sitemap(db: &Db, page: u32) -> Result<Vec<SitemapLine>> {
         changed_at: line.changed_at,
     });
     Ok(lines.collect())
+}
+
+/// Where a file of the sitemap begins; none where no line can be.
+fn sitemap_line(page: u32) -> Option<i32> {
+    i32::try_from(page.checked_mul(SITEMAP_LINES)?).ok()
 }
 
 /// Which known servers these packages (`npm:name`), remote URLs and repositories are: for each the

@@ -4,6 +4,7 @@ mod facets;
 mod found;
 
 use domain::tools::{Risk, ToolClass};
+use futures_util::future::try_join;
 
 use self::{
     facets::{Group, Narrowed},
@@ -83,11 +84,7 @@ pub async fn search_servers(
     offset: u32,
     limit: u16,
 ) -> Result<Found<ServerCard>> {
-    let (page, mut found) = search(db, Kind::Server, filter, offset, limit).await?;
-    if let Some(page) = page {
-        found.items = found::servers(db, &page).await?;
-    }
-    Ok(found)
+    search(db, Kind::Server, filter, offset, limit, found::servers).await
 }
 
 /// Tools, the best match first, without words the riskiest; from `offset`.
@@ -100,21 +97,19 @@ pub async fn search_tools(
     offset: u32,
     limit: u16,
 ) -> Result<Found<ToolCard>> {
-    let (page, mut found) = search(db, Kind::Tool, filter, offset, limit).await?;
-    if let Some(page) = page {
-        found.items = found::tools(db, &page).await?;
-    }
-    Ok(found)
+    search(db, Kind::Tool, filter, offset, limit, found::tools).await
 }
 
-/// Everything but the items, and which those are; no page where there are none.
+/// `items` reads those of a page. They and the facets are looked for at the same time, since for a word
+/// that nearly everything has each takes about as long.
 async fn search<T>(
     db: &Db,
     kind: Kind,
     filter: &Filter,
     offset: u32,
     limit: u16,
-) -> Result<(Option<Page>, Found<T>)> {
+    items: impl AsyncFn(&Db, &Page) -> Result<Vec<T>>,
+) -> Result<Found<T>> {
     let mut found = Found::default();
     let mut page = Page {
         asked: filter.text.as_deref().and_then(Asked::new),
@@ -126,22 +121,25 @@ async fn search<T>(
     if let Some(slug) = &filter.server {
         match found::server_id(db, slug).await? {
             Some(id) => page.server = Some(id),
-            None => return Ok((None, found)),
+            None => return Ok(found),
         }
     }
     if page.asked.as_ref().is_some_and(Asked::is_empty) {
-        return Ok((None, found));
+        return Ok(found);
     }
-    let mut groups = found::groups(db, kind, &page).await?;
-    if let Some(asked) = page.asked.as_ref().filter(|_| groups.is_empty())
+    let mut both = try_join(found::groups(db, kind, &page), items(db, &page)).await?;
+    if let Some(asked) = page.asked.as_ref().filter(|_| both.0.is_empty())
         && let Some(alike) = found::respell(db, asked).await?
     {
         page.asked = Some(alike);
-        groups = found::groups(db, kind, &page).await?;
-        found.alike = !groups.is_empty();
+        both = try_join(found::groups(db, kind, &page), items(db, &page)).await?;
+        found.alike = !both.0.is_empty();
     }
+    let (groups, items) = both;
     found.facets = page.narrowed.facets(&groups);
     found.total = page.narrowed.total(&groups);
-    let there = offset < found.total;
-    Ok((there.then_some(page), found))
+    if offset < found.total {
+        found.items = items;
+    }
+    Ok(found)
 }

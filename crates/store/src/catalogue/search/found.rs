@@ -192,6 +192,9 @@ pub(super) async fn servers(db: &Db, page: &Page) -> Result<Vec<ServerCard>> {
     cards(rows)
 }
 
+/// A tool has one risk, so its mask is compared whole, by which an index can begin in the middle. Whose
+/// the tools are is looked up before the tools: otherwise the planner may look at all tools of a
+/// server for each one that was found.
 pub(super) async fn tools(db: &Db, page: &Page) -> Result<Vec<ToolCard>> {
     let rows = match &page.asked {
         Some(asked) => tools_best(db, asked, page).await?,
@@ -209,7 +212,7 @@ async fn tools_best(db: &Db, asked: &Asked, page: &Page) -> Result<Vec<ToolRow>,
     } = page.narrowed;
     sqlx::query_as!(
         ToolRow,
-        "with best as (
+        r#"with best as (
              select server_id, position, weight, case
                  when words = $2 then 3
                  when search @@ $3::text::tsquery then 2
@@ -219,7 +222,7 @@ async fn tools_best(db: &Db, asked: &Asked, page: &Page) -> Result<Vec<ToolRow>,
                  select server_id, position, weight, words, search from catalogue_tool_words
                  where search @@ $1::text::tsquery
                      and ($5::smallint = 0 or class_mask & $5 <> 0)
-                     and ($6::smallint = 0 or risk_mask & $6 <> 0)
+                     and ($6::smallint = 0 or risk_mask = $6)
                      and ($7::smallint = 0 or transport_mask & $7 <> 0)
                      and ($8::boolean is null or official = $8)
                      and ($9::bigint is null or server_id = $9)
@@ -227,12 +230,14 @@ async fn tools_best(db: &Db, asked: &Asked, page: &Page) -> Result<Vec<ToolRow>,
              ) as found
              order by tier desc, weight desc, server_id, position
              offset $10 limit $11
+         ), whose as materialized (
+             select best.*, s.slug, s.name as server
+             from best join catalogue_servers s on s.id = best.server_id
          )
-         select t.*, s.slug, s.name as server
-         from best
-             join catalogue_tools t on t.server_id = best.server_id and t.position = best.position
-             join catalogue_servers s on s.id = best.server_id
-         order by best.tier desc, best.weight desc, best.server_id, best.position",
+         select t.*, whose.slug as "slug!", whose.server as "server!"
+         from whose
+             join catalogue_tools t on t.server_id = whose.server_id and t.position = whose.position
+         order by whose.tier desc, whose.weight desc, whose.server_id, whose.position"#,
         asked.query(""),
         asked.name(),
         asked.query("A"),
@@ -259,21 +264,23 @@ async fn tools_riskiest(db: &Db, page: &Page) -> Result<Vec<ToolRow>, sqlx::Erro
     } = page.narrowed;
     sqlx::query_as!(
         ToolRow,
-        "with best as (
+        r#"with best as (
              select server_id, position, risk_mask, weight from catalogue_tool_words
              where ($1::smallint = 0 or class_mask & $1 <> 0)
-                 and ($2::smallint = 0 or risk_mask & $2 <> 0)
+                 and ($2::smallint = 0 or risk_mask = $2)
                  and ($3::smallint = 0 or transport_mask & $3 <> 0)
                  and ($4::boolean is null or official = $4)
                  and ($5::bigint is null or server_id = $5)
              order by risk_mask desc, weight desc, server_id, position
              offset $6 limit $7
+         ), whose as materialized (
+             select best.*, s.slug, s.name as server
+             from best join catalogue_servers s on s.id = best.server_id
          )
-         select t.*, s.slug, s.name as server
-         from best
-             join catalogue_tools t on t.server_id = best.server_id and t.position = best.position
-             join catalogue_servers s on s.id = best.server_id
-         order by best.risk_mask desc, best.weight desc, best.server_id, best.position",
+         select t.*, whose.slug as "slug!", whose.server as "server!"
+         from whose
+             join catalogue_tools t on t.server_id = whose.server_id and t.position = whose.position
+         order by whose.risk_mask desc, whose.weight desc, whose.server_id, whose.position"#,
         class,
         risk,
         transport,
