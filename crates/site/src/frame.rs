@@ -2,7 +2,7 @@
 
 use time::{Date, format_description::BorrowedFormatItem, macros::format_description};
 
-use crate::Settings;
+use crate::{Settings, statics};
 
 const DAY: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:long] [year]");
@@ -128,9 +128,15 @@ impl Frame {
     /// The canonical link and its kin, for the head of the page.
     #[must_use]
     pub fn links(&self) -> Links {
+        let picture = |(width, height)| Picture {
+            address: format!("{}{}", self.base, statics::url(statics::PREVIEW)),
+            width,
+            height,
+        };
         Links {
             address: self.address(),
             twin: self.twin_path(),
+            preview: statics::size(statics::PREVIEW).map(picture),
         }
     }
 }
@@ -142,6 +148,19 @@ pub struct Links {
     pub address: Option<String>,
     /// The Markdown twin's.
     pub twin: Option<String>,
+    /// What previews of links show.
+    pub preview: Option<Picture>,
+}
+
+/// A picture that other sites load.
+#[derive(Debug)]
+pub struct Picture {
+    /// The whole address.
+    pub address: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
 }
 
 /// JSON that cannot end the script element it stands in, nor open a comment.
@@ -173,6 +192,10 @@ mod tests {
         let first = settings().frame("/").with_twin();
         assert_eq!(first.twin_path().as_deref(), Some("/index.md"));
         assert_eq!(Frame::unlisted(true).address(), None);
+        let preview = first.links().preview.expect("a picture of ours");
+        assert_eq!((preview.width, preview.height), (1200, 630));
+        let base = "https://tollgate.example/static/";
+        assert!(preview.address.starts_with(base), "{}", preview.address);
         assert!(!Frame::unlisted(true).listed && first.listed);
     }
 

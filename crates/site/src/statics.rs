@@ -26,13 +26,14 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 10] = files! {
+const FILES: [File; 11] = files! {
     "docs/images" / "audit.png": "image/png",
     "web/static" / "base.css": "text/css; charset=utf-8",
     "web/static" / "console.css": "text/css; charset=utf-8",
     "web/static" / "editor.js": "text/javascript; charset=utf-8",
     "web/static" / "editor.licences.txt": "text/plain; charset=utf-8",
     "web/static" / "enhance.js": "text/javascript; charset=utf-8",
+    "web/static" / "preview.png": "image/png",
     "web/static" / "scan.js": "text/javascript; charset=utf-8",
     "web/static" / "site.css": "text/css; charset=utf-8",
     "web/static" / "site.js": "text/javascript; charset=utf-8",
@@ -69,6 +70,9 @@ pub fn url(name: &str) -> &'static str {
         .position(|file| file.name == name)
         .map_or("", |at| paths()[at].as_str())
 }
+
+/// What is shown beside a link to any page of the site: its name, for [`url`] and [`size`].
+pub(crate) const PREVIEW: &str = "preview.png";
 
 /// Width and height in pixels of a picture, as its header says (PNG specification, 11.2.2 "IHDR");
 /// none for anything else.
