@@ -95,6 +95,11 @@ const PAGES = {
   '28-sign-in': '/sign-in',
   '29-sign-up': '/sign-up',
   '30-nothing': '/docs/none',
+  '31-catalogue': '/catalog',
+  '32-tools': '/catalog?q=workflow&kind=tools',
+  '33-server': '/catalog/servers/circleci',
+  '34-tool': '/catalog/servers/circleci/tools/rerun_workflow',
+  '35-attack': '/catalog/attacks/rug-pull',
 };
 
 for (const [name, path] of Object.entries(PAGES)) {
@@ -173,7 +178,8 @@ function audit() {
   // WCAG 2.2, 2.5.8: 24 px, except for links in a sentence.
   for (const target of all('a[href], button, input:not([type=hidden]), select, textarea, summary').filter(shown)) {
     const inline = getComputedStyle(target).display === 'inline';
-    const box = target.getBoundingClientRect();
+    // Who presses the words beside a radio button presses the button.
+    const box = (target.type === 'radio' ? target.labels[0] : target).getBoundingClientRect();
     if (!inline && !target.closest('.skip') && (box.height < 24 || box.width < 24)) {
       wrong.push(`small (${Math.round(box.width)}×${Math.round(box.height)}): ${named(target)}`);
     }
@@ -201,7 +207,8 @@ function audit() {
   const faint = new Set();
   for (const element of all('body *').filter(shown)) {
     const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim());
-    if (!own) continue;
+    // Marks that are read to nobody, such as the strokes between crumbs.
+    if (!own || element.ariaHidden) continue;
     const [text, ground] = [light(rgba(getComputedStyle(element).color)), light(behind(element))];
     const ratio = (Math.max(text, ground) + 0.05) / (Math.min(text, ground) + 0.05);
     if (ratio < 4.5) faint.add(`contrast ${ratio.toFixed(2)}: ${element.tagName} .${element.className}`);
