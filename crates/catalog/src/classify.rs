@@ -174,7 +174,7 @@ fn by_verb(reading: &Reading) -> Verdict {
     };
     let told_last = |group: &str| reading.last.meets(lexicon.group(group).unwrap_or_default());
     let things = reading.known && told_last("thing");
-    let result = reading.plural || told_last("result") || things;
+    let result = reading.plural || reading.noun || told_last("result") || things;
     // `app_refresh_token` may well refresh it, and `app_refresh_status` tells.
     // An index that a name ends with is one, and is not made.
     let noun = !reading.amid && told_last("result");

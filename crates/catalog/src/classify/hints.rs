@@ -41,11 +41,12 @@ pub(super) fn raise(said: Classification, annotations: Option<&Value>) -> Classi
     let unclear = said.class == ToolClass::Read || said.confidence < CLEAR;
     let mut raised = said;
     if hints.destroys {
-        // A clear write may mean to overwrite, and is a step riskier; what is worse is High anyway.
-        let (class, risk) = match (unclear, raised.risk) {
-            (true, _) => (ToolClass::Destructive, Risk::High),
-            (false, Risk::Low) => (raised.class, Risk::Medium),
-            (false, _) => (raised.class, Risk::High),
+        // A clear write may mean to overwrite, and is a step riskier; what is worse says its risk itself.
+        let (class, risk) = match (unclear, raised.class, raised.risk) {
+            (true, ..) => (ToolClass::Destructive, Risk::High),
+            (false, ToolClass::Write, Risk::Low) => (raised.class, Risk::Medium),
+            (false, ToolClass::Write, _) => (raised.class, Risk::High),
+            (false, class, risk) => (class, risk),
         };
         raise_to(
             &mut raised,

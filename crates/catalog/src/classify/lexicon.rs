@@ -10,10 +10,10 @@ use crate::words::words;
 
 /// Some of the groups of `data/rules.toml`, a bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Groups([u128; 2]);
+pub(super) struct Groups([u128; 3]);
 
 impl Groups {
-    pub(super) const NONE: Self = Self([0; 2]);
+    pub(super) const NONE: Self = Self([0; 3]);
 
     /// The group of this number alone; nothing where there are fewer than that.
     fn nth(number: usize) -> Option<Self> {
@@ -23,19 +23,27 @@ impl Groups {
     }
 
     pub(super) const fn meets(self, other: Self) -> bool {
-        self.0[0] & other.0[0] != 0 || self.0[1] & other.0[1] != 0
+        self.0[0] & other.0[0] != 0 || self.0[1] & other.0[1] != 0 || self.0[2] & other.0[2] != 0
     }
 
     pub(super) const fn is_empty(self) -> bool {
-        self.0[0] == 0 && self.0[1] == 0
+        self.0[0] == 0 && self.0[1] == 0 && self.0[2] == 0
     }
 
     pub(super) const fn with(self, other: Self) -> Self {
-        Self([self.0[0] | other.0[0], self.0[1] | other.0[1]])
+        Self([
+            self.0[0] | other.0[0],
+            self.0[1] | other.0[1],
+            self.0[2] | other.0[2],
+        ])
     }
 
     pub(super) const fn without(self, other: Self) -> Self {
-        Self([self.0[0] & !other.0[0], self.0[1] & !other.0[1]])
+        Self([
+            self.0[0] & !other.0[0],
+            self.0[1] & !other.0[1],
+            self.0[2] & !other.0[2],
+        ])
     }
 }
 
@@ -63,6 +71,9 @@ pub(super) struct VerbGroup {
 
 /// A group's words, separated by white space.
 pub(super) type Listed = BTreeMap<String, String>;
+
+/// As many letters follow a verb that is written together with the next word: `updated` has none.
+const SHORTEST_GLUED: usize = 3;
 
 type Map<V> = HashMap<Box<str>, V, FixedState>;
 
@@ -95,6 +106,10 @@ pub(super) struct Lexicon {
     pub(super) openers: Groups,
     /// Verbs that only announce another one, as `allows` does.
     pub(super) helpers: Groups,
+    /// Verbs that are written together with what follows.
+    glue: Vec<Box<str>>,
+    /// How nouns end.
+    noun_endings: Vec<Box<str>>,
     /// Stands for the verb where there is none.
     pub(super) none: Groups,
     /// Verbs that count only where there is no other.
@@ -107,6 +122,7 @@ impl Lexicon {
         listed: &Listed,
         args: &Listed,
         endings: &Listed,
+        parts: &Listed,
     ) -> Self {
         let mut lexicon = Self::default();
         for (name, group) in verbs {
@@ -133,6 +149,12 @@ impl Lexicon {
             let bit = lexicon.bit(name);
             lexicon.learn(group, bit);
         }
+        let each = |name: &str| -> Vec<Box<str>> {
+            let words = parts.get(name).map(|words| words.split_whitespace());
+            words.into_iter().flatten().map(Into::into).collect()
+        };
+        lexicon.glue = each("glued");
+        lexicon.noun_endings = each("noun_ending");
         lexicon.none = lexicon.bit("none");
         lexicon.plain_verbs = lexicon.group("v_crud").unwrap_or_default();
         lexicon.helpers = lexicon.group("helper").unwrap_or_default();
@@ -154,7 +176,7 @@ impl Lexicon {
 
     /// The bit of a group, a new one for a new name.
     fn bit(&mut self, name: &str) -> Groups {
-        let next = Groups::nth(self.bits.len()).expect("at most 256 groups");
+        let next = Groups::nth(self.bits.len()).expect("at most 384 groups");
         *self.bits.entry(name.to_owned()).or_insert(next)
     }
 
@@ -204,6 +226,23 @@ impl Lexicon {
         let again = plain("re").filter(|entry| entry.groups.meets(self.verbs));
         let verb = again.or_else(|| plain("un").filter(undone));
         (verb.map_or(Groups::NONE, |entry| entry.groups), false)
+    }
+
+    /// Whether an unknown word looks like a noun that only names something, as `amortisation` does.
+    pub(super) fn looks_like_noun(&self, word: &str) -> bool {
+        let ends = |ending: &Box<str>| word.len() > ending.len() + 2 && word.ends_with(&**ending);
+        self.noun_endings.iter().any(ends)
+    }
+
+    /// The verb that a word of several begins with, such as `gettokenholders`; that of `updated` is none.
+    pub(super) fn glued(&self, word: &str) -> Groups {
+        let verb = |verb: &&Box<str>| {
+            let rest = word.strip_prefix(&***verb);
+            rest.is_some_and(|rest| rest.len() >= SHORTEST_GLUED)
+        };
+        let found = self.glue.iter().find(verb);
+        let entry = found.and_then(|verb| self.words.get(verb));
+        entry.map_or(Groups::NONE, |entry| entry.groups)
     }
 
     /// The groups of an argument with this name.

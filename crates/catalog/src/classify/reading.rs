@@ -14,6 +14,9 @@ const NAME_WORDS: usize = 40;
 const DESCRIPTION_WORDS: usize = 120;
 /// How far into a description its first verb is looked for.
 const LEAD_WORDS: usize = 14;
+/// How long a heading is that names the tool again.
+const HEADING_BYTES: usize = 120;
+
 /// A tool as the rules see it.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -35,6 +38,8 @@ pub(super) struct Reading {
     pub(super) known: bool,
     /// Whether the last word looks like a plural.
     pub(super) plural: bool,
+    /// Whether the last word is unknown and ends as nouns do.
+    pub(super) noun: bool,
     /// The groups of the description's first verb.
     pub(super) lead: Groups,
     /// That verb.
@@ -105,7 +110,7 @@ impl Reading {
         {
             words.pop();
         }
-        let tokens = tokens(&words, lexicon);
+        let mut tokens = tokens(&words, lexicon);
         // Of `drive.v1.file.get` the last part says what it does.
         let last_part = name.rsplit(['.', '/', ':']).next().unwrap_or(name);
         let part = crate::words::words(last_part).len().min(tokens.len());
@@ -113,7 +118,23 @@ impl Reading {
         let verb = verb_in(&tokens[from..], lexicon)
             .map(|(at, doubtful)| (from + at, doubtful))
             .or_else(|| verb_in(&tokens, lexicon));
-        let verb = match self.told_verb(&words, &tokens, verb, lexicon) {
+        // Of `block__getblockcountdown` it is the word within the word.
+        let glued = |word: &String| !lexicon.glued(word).is_empty();
+        let within = words.iter().position(glued);
+        let unsure = verb.is_none_or(|(at, _)| {
+            let groups = tokens[at].groups;
+            let mild = lexicon.class_of(groups) <= Some(ToolClass::Write);
+            mild && groups.meets(lexicon.noun_too)
+        });
+        let verb = match within.filter(|_| unsure) {
+            Some(at) => {
+                tokens[at].groups = lexicon.glued(&words[at]);
+                Some((at, false))
+            }
+            None => verb,
+        };
+        let told = self.told_verb(&words, &tokens, verb, lexicon);
+        let verb = match told.or_else(|| self.plain_verb(&tokens, verb, lexicon)) {
             Some(at) => Some((at, false)),
             None => verb,
         };
@@ -130,6 +151,10 @@ impl Reading {
         self.plural = words
             .last()
             .is_some_and(|word| word.len() > 3 && word.ends_with('s') && !word.ends_with("ss"));
+        self.noun = self.last.is_empty()
+            && words
+                .last()
+                .is_some_and(|word| lexicon.looks_like_noun(word));
         self.verb = lexicon.none;
         self.known = tokens.iter().all(|token| !token.groups.is_empty());
         if let Some((at, doubtful)) = verb {
@@ -174,6 +199,26 @@ impl Reading {
         (!said(first) && (!milder || believed)).then_some(at)
     }
 
+    /// `fire_eye_get_alert`, of which the description says that it returns one: the plain verb, where the
+    /// first word may be a noun and the description does the same as the plain verb.
+    fn plain_verb(
+        &self,
+        tokens: &[Token],
+        named: Option<(usize, bool)>,
+        lexicon: &Lexicon,
+    ) -> Option<usize> {
+        let (first, _) = named?;
+        let groups = tokens[first].groups;
+        let noun = groups.meets(lexicon.noun_too) && !groups.meets(lexicon.openers);
+        let told = lexicon.class_of(self.lead);
+        let plain = |token: &Token| {
+            let plain = !token.inflected && token.groups.meets(lexicon.plain_verbs);
+            plain && lexicon.class_of(token.groups) == told
+        };
+        let at = tokens.iter().skip(first + 1).position(plain)?;
+        noun.then_some(first + 1 + at)
+    }
+
     fn read_description(&mut self, description: &str, lexicon: &Lexicon) {
         let mut words = words(without_heading(description));
         words.truncate(DESCRIPTION_WORDS);
@@ -182,13 +227,16 @@ impl Reading {
         // Later in a sentence a word that may be a noun is a verb only after such as `to`, and one that
         // says little is asked last.
         let vague = lexicon.noun_too.with(lexicon.soft);
+        let from = announced(&words);
         let verbs = || {
             let all = tokens.iter().take(LEAD_WORDS).enumerate();
             let helps = |token: &Token| token.inflected && token.groups.meets(lexicon.helpers);
-            all.filter(move |(_, token)| token.groups.meets(lexicon.verbs) && !helps(token))
+            all.skip(from)
+                .filter(move |(_, token)| token.groups.meets(lexicon.verbs) && !helps(token))
+                .filter(|&(at, _)| words[at] != "to")
         };
         let leads = |&(at, token): &(usize, &Token)| {
-            at == 0 || !token.groups.meets(vague) || goes_before_a_verb(&words[at - 1])
+            at == from || !token.groups.meets(vague) || goes_before_a_verb(&words[at - 1])
         };
         let lead = verbs().find(leads).or_else(|| {
             verbs().find(|(_, token)| token.inflected && token.groups.meets(lexicon.soft))
@@ -211,8 +259,14 @@ impl Reading {
     }
 }
 
-/// `[Deprecated] Starts it` without what stands in brackets.
+/// `[Deprecated] Starts it` without what stands in brackets, `Name: a Description: Starts it` without the name.
 fn without_heading(description: &str) -> &str {
+    if let Some((head, rest)) = description.split_once("Description:")
+        && head.len() <= HEADING_BYTES
+        && head.to_ascii_lowercase().contains("name:")
+    {
+        return rest;
+    }
     let headed = description.trim_start().strip_prefix('[');
     headed
         .and_then(|rest| rest.split_once(']'))
@@ -224,6 +278,19 @@ fn beginning(text: &str) -> &str {
     let end = text.char_indices().nth(DESCRIPTION_WORDS);
     let beginning = end.map_or(text, |(end, _)| &text[..end]);
     if beginning.is_ascii() { "" } else { beginning }
+}
+
+/// How far after `use` the `to` may stand that tells what for.
+const ANNOUNCING_WORDS: usize = 7;
+
+/// Of `Use the delete action to stop it`, how many words only announce what it does.
+fn announced(words: &[String]) -> usize {
+    let begin = words.get(..words.len().min(ANNOUNCING_WORDS));
+    let to = || begin?.iter().position(|word| word == "to");
+    match words.first().map(String::as_str) {
+        Some("use" | "uses") => to().map_or(0, |at| at + 1),
+        _ => 0,
+    }
 }
 
 /// Whether what follows is a verb even where it could be a noun.
@@ -259,7 +326,10 @@ fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
     let noun_first = |at: usize| {
         let harms = || lexicon.class_of(tokens[at].groups) >= Some(ToolClass::Execute);
         let plain = tokens[at].groups.meets(lexicon.plain_verbs);
-        at > 0 && at == last && (last == 1 || plain || harms())
+        // `profile_update_avatar` too, and `benchmark_email_delete_list`, which is of a firm's name.
+        let mild = lexicon.class_of(tokens[0].groups) <= Some(ToolClass::Write);
+        let noun = tokens[0].groups.meets(lexicon.noun_too) && mild;
+        at > 0 && (plain && noun || at == last && (last == 1 || plain || harms()))
     };
     // `quiz_add_question`: the first word says little, and may well be a noun.
     let first = tokens[0].groups;
@@ -282,6 +352,13 @@ fn verb_in(tokens: &[Token], lexicon: &Lexicon) -> Option<(usize, bool)> {
         false => tokens.iter().position(verb),
     };
     let interface = |token: &Token| is(token, lexicon.last_resort);
-    let at = doubtful.or_else(|| tokens.iter().position(interface))?;
+    // `BETA_DELETES_AN_API_KEY`, where nothing else is a verb: a noun would be one that may be a verb.
+    let third = |token: &Token| {
+        token.inflected && token.groups.without(lexicon.noun_too).meets(lexicon.verbs)
+    };
+    let interface = || tokens.iter().position(interface);
+    let at = doubtful
+        .or_else(interface)
+        .or_else(|| tokens.iter().position(third))?;
     Some((at, true))
 }

@@ -21,6 +21,7 @@ struct File {
     words: Listed,
     args: Listed,
     endings: Listed,
+    parts: Listed,
     rule: Vec<RuleText>,
     step: Vec<StepText>,
     hidden: Vec<HiddenText>,
@@ -162,7 +163,13 @@ impl Rules {
     fn new(text: &str) -> Self {
         let file: File = toml::from_str(text)
             .unwrap_or_else(|error| panic!("{}: {:?}", error.message(), error.span()));
-        let lexicon = Lexicon::new(&file.verbs, &file.words, &file.args, &file.endings);
+        let lexicon = Lexicon::new(
+            &file.verbs,
+            &file.words,
+            &file.args,
+            &file.endings,
+            &file.parts,
+        );
         let rule = |rule: RuleText| Rule {
             when: When::new(&rule.when, &lexicon),
             class: rule.class,

@@ -86,6 +86,20 @@ fn a_name_says_what_a_tool_does() {
         ("cancel_order", Financial, High),
         ("cancelSubscription", Financial, High),
         ("stripe_refund", Financial, Critical),
+        ("benchmark_email_delete_list", Destructive, Critical),
+        ("beta_deletes_an_api_key", Destructive, High),
+        ("block__getblockcountdown", Read, Low),
+        ("reparametrisation", Read, Low),
+        ("recently_updated", Write, Medium),
+        ("update_subscription", Financial, Critical),
+        ("buy_market_report", Financial, Critical),
+        ("test_webhook", Execute, High),
+        ("gradle_test", Execute, High),
+        ("screenshot_url", Read, Medium),
+        ("delete_item", Destructive, Critical),
+        ("delete_scene_item", Destructive, High),
+        ("clear_all_tasks", Destructive, High),
+        ("delete_association", Write, Low),
         ("frobnicate", Write, Medium),
         ("", Write, Medium),
     ] {
@@ -118,8 +132,25 @@ fn a_description_is_asked_where_the_name_says_little() {
         ),
         ("query", "Searches the documentation", Read),
         ("janitor", "删除旧文件", Destructive),
+        ("janitor", "Use this tool to delete old files", Destructive),
+        ("janitor", "Tool to stop the cleaning", Execute),
+        (
+            "janitor",
+            "Name: janitor Description: Deletes old files",
+            Destructive,
+        ),
+        // Of a name that begins with a firm's, the verb is the one that the description says too.
+        ("fire_eye_get_alert", "Returns an alert", Read),
+        ("restore_site", "Restores a site from a backup", Destructive),
+        (
+            "export_route",
+            "Exports a route and saves it to a folder",
+            Write,
+        ),
         // But it cannot talk a clear name down.
         ("delete_all", "Only reads, returns a list", Destructive),
+        ("trash_get_all", "Deletes all", Destructive),
+        ("order_getfood", "Gets food", Financial),
         ("buy_tokens", "Shows a page", Financial),
     ] {
         let said = told(name, description);
@@ -142,6 +173,14 @@ fn arguments_say_what_a_caller_chooses() {
     assert_eq!(with_args("add", &["a", "b"]).class, Read);
     assert_eq!(with_args("send", &["to", "amount"]).class, Financial);
     assert_eq!(with_args("start_job", &["command"]).risk, Critical);
+    assert_eq!(with_args("manage_site", &["method", "url"]).class, Execute);
+    let script = classify(&Subject {
+        name: "recall_memory",
+        description: Some("Run Apple Script on a remote machine"),
+        args: vec!["code_snippet"],
+        ..Subject::default()
+    });
+    assert_eq!((script.class, script.risk), (Execute, Critical));
 }
 
 #[test]
@@ -194,6 +233,13 @@ fn hints_raise_and_break_ties() {
         ("get_file", json!({"readOnlyHint": false}), Write, Medium),
         // A clear write that overwrites is a write, and a riskier one.
         ("update_file", json!({"destructiveHint": true}), Write, High),
+        // What is worse than a write says its risk itself.
+        (
+            "browser_scroll",
+            json!({"destructiveHint": true}),
+            Execute,
+            Medium,
+        ),
         // The defaults of the protocol say nothing.
         (
             "get_file",
