@@ -230,17 +230,16 @@ impl Lexicon {
 
     /// Whether an unknown word looks like a noun that only names something, as `amortisation` does.
     pub(super) fn looks_like_noun(&self, word: &str) -> bool {
-        let ends = |ending: &Box<str>| word.len() > ending.len() + 2 && word.ends_with(&**ending);
-        self.noun_endings.iter().any(ends)
+        let mut endings = self.noun_endings.iter();
+        endings.any(|ending| word.len() > ending.len() + 2 && word.ends_with(&**ending))
     }
 
     /// The verb that a word of several begins with, such as `gettokenholders`; that of `updated` is none.
     pub(super) fn glued(&self, word: &str) -> Groups {
-        let verb = |verb: &&Box<str>| {
+        let found = self.glue.iter().find(|verb| {
             let rest = word.strip_prefix(&***verb);
             rest.is_some_and(|rest| rest.len() >= SHORTEST_GLUED)
-        };
-        let found = self.glue.iter().find(verb);
+        });
         let entry = found.and_then(|verb| self.words.get(verb));
         entry.map_or(Groups::NONE, |entry| entry.groups)
     }
