@@ -43,7 +43,7 @@
 
   // Words, numbers, and words with a short number at their end: a link that is itself the key has others.
   const isWord = (segment) => segment.replace(/^@/, "").split(/[-._~]/)
-    .every((part) => /^(?:[A-Za-z]*|[0-9]{1,8}|[a-z]*[0-9]{1,3})$/.test(part));
+    .every((part) => /^(?:[A-Za-z]{0,24}|[0-9]{1,8}|[a-z]{0,24}[0-9]{1,3})$/.test(part));
   // `postgresql://user:pass@host/db`
   function hasPassword(text) {
     const at = text.indexOf("://");
@@ -67,7 +67,8 @@
     const at = authority.lastIndexOf("@");
     if (at >= 0) removed += 1;
     const host = authority.slice(at + 1);
-    // A password may hold a slash, and then it stands where the port and the path are.
+    // A password may hold a slash or a question mark, and then it stands where the port and the path are.
+    if (host.includes(":") && query.includes("@")) return [null, removed + 1];
     const port = /^(?:\[[^]*\]|[^[\]]*):([^:]*)$/.exec(host);
     if ((port && !/^[0-9]+$/.test(port[1])) || path.some((segment) => segment.indexOf("@") > 0)) return [null, removed + 1];
     if (!/^[0-9A-Za-z\-._:[\]]{1,253}$/.test(host)) return [null, removed];
@@ -124,10 +125,19 @@
   const BRIDGES = ["npm:mcp-remote", "npm:supergateway", "npm:mcp-proxy",
     "npm:@pyroprompts/mcp-stdio-to-streamable-http-adapter", "pypi:mcp-proxy", "pypi:mcp-remote"];
 
-  function bare(word) {
+  function nameOf(word) {
     const name = word.trim().split(/[/\\]/).pop().replace(/\.(exe|cmd|bat|ps1)$/, "");
     return /^[0-9A-Za-z\-._+]{1,64}$/.test(name) && !looksSecret(name) ? name : undefined;
   }
+  const isRunner = (word) => RUNNERS.includes(nameOf(word));
+  // What stands behind the last slash of a line or of an assignment may be a key; of a folder with a space in its
+  // name only what starts servers is kept.
+  function bare(word) {
+    const name = /=|:\/\//.test(word) ? undefined : nameOf(word);
+    return name !== undefined && (!/\s/.test(word.trim()) || isRunner(name)) ? name : undefined;
+  }
+  // Whether a program is a whole command line, and not a path with a space in it.
+  const isLine = (program) => /\s/.test(program.trim()) && (!/[\\/]/.test(program) || isRunner(split(program)[0] ?? ""));
   function split(line) {
     const words = [];
     let word = "", quote = null, any = false;
@@ -220,7 +230,7 @@
   function started(all, more = 6) {
     const [first, ...rest] = all.slice(0, 200);
     if (first === undefined) return {};
-    if (/\s/.test(first.trim()) && more > 0 && !/[\\/]/.test(first)) return started([...split(first), ...rest], more - 1);
+    if (more > 0 && isLine(first)) return started([...split(first), ...rest], more - 1);
     if (more > 0 && /^[0-9A-Za-z_]+=/.test(first) && rest.length) return started(rest, more - 1);
     const command = bare(first);
     const inner = more > 0 ? inside(command, rest) : null;
@@ -289,8 +299,7 @@
     if (!words.length) return null;
     const removed = countIn(words);
     const url = clean(words[0])[0];
-    const runner = bare(words[0]);
-    const found = url ? { url } : packaged(words[0]) ?? (RUNNERS.includes(runner) ? started(words) : null);
+    const found = url ? { url } : packaged(words[0]) ?? (isRunner(words[0]) ? started(words) : null);
     return found && { name: ownName(found), ...found, removed };
   }
   function fromTable(name, node) {
@@ -422,7 +431,7 @@
     if (start.startsWith('"')) return JSON.parse(`{${start.replace(/,$/, "")}}`);
     if (/^\[\s*([{"\],]|$)/.test(start)) return JSON.parse(start);
     const lines = given.split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
-    const fits = (line) => /^(https?:\/\/|npm:|pypi:|oci:)/.test(line) || RUNNERS.includes(bare(line.split(/\s+/)[0]));
+    const fits = (line) => /^(https?:\/\/|npm:|pypi:|oci:)/.test(line) || isRunner(line.split(/\s+/)[0]);
     return lines.length && lines.every(fits) ? lines : toml(given);
   }
 

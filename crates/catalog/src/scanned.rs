@@ -14,6 +14,8 @@ const DESCRIPTION_CHARS_MAX: usize = 200;
 /// How many arguments are kept of a tool, and how deep they may lie.
 const ARGUMENTS_MAX: usize = 200;
 const DEPTH_MAX: usize = 6;
+/// How many properties are looked at: references let a small schema describe any number.
+const PROPERTIES_MAX: usize = 2_000;
 
 /// What a listed tool is: facts from its definition, class and risk as [`classification_of`] has
 /// them. `server_slug` names the server where the catalogue knows it.
@@ -62,38 +64,46 @@ fn hints(annotations: Option<&Value>) -> Hints {
 /// after it (`files[*].path`). `required` is what the object that holds it says.
 #[must_use]
 pub fn arguments(schema: &Value) -> Vec<KnownArgument> {
-    let mut list = Vec::new();
-    properties(schema, schema, "", DEPTH_MAX, &mut list);
-    list
+    let mut walk = Walk {
+        root: schema,
+        looked_at: 0,
+        list: Vec::new(),
+    };
+    walk.properties(schema, "", DEPTH_MAX);
+    walk.list
 }
 
-fn properties(
-    root: &Value,
-    schema: &Value,
-    before: &str,
-    depth_left: usize,
-    list: &mut Vec<KnownArgument>,
-) {
-    let required = schema.get("required").and_then(Value::as_array);
-    let is_required = |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
-    for (name, property) in named(schema).into_iter().flatten() {
-        if list.len() >= ARGUMENTS_MAX {
-            return;
-        }
-        let property = resolved(root, property);
-        let path = join(before, name);
-        if depth_left > 0 && holds_its_own(property) {
-            properties(root, property, &path, depth_left - 1, list);
-            continue;
-        }
-        list.push(KnownArgument {
-            path: path.clone(),
-            kind: kind(property),
-            required: is_required(name),
-        });
-        if let Some(items) = property.get("items").filter(|_| depth_left > 0) {
-            let each = format!("{path}[*]");
-            properties(root, resolved(root, items), &each, depth_left - 1, list);
+struct Walk<'s> {
+    root: &'s Value,
+    looked_at: usize,
+    list: Vec<KnownArgument>,
+}
+
+impl<'s> Walk<'s> {
+    fn properties(&mut self, schema: &'s Value, before: &str, depth_left: usize) {
+        let required = schema.get("required").and_then(Value::as_array);
+        let is_required =
+            |name: &str| required.is_some_and(|all| all.iter().any(|one| one == name));
+        for (name, property) in named(schema).into_iter().flatten() {
+            if self.list.len() >= ARGUMENTS_MAX || self.looked_at >= PROPERTIES_MAX {
+                return;
+            }
+            self.looked_at += 1;
+            let property = resolved(self.root, property);
+            let path = join(before, name);
+            if depth_left > 0 && holds_its_own(property) {
+                self.properties(property, &path, depth_left - 1);
+                continue;
+            }
+            self.list.push(KnownArgument {
+                path: path.clone(),
+                kind: kind(property),
+                required: is_required(name),
+            });
+            if let Some(items) = property.get("items").filter(|_| depth_left > 0) {
+                let each = format!("{path}[*]");
+                self.properties(resolved(self.root, items), &each, depth_left - 1);
+            }
         }
     }
 }
@@ -221,6 +231,22 @@ mod tests {
         ] {
             assert_eq!(paths(&odd), [""; 0]);
         }
+    }
+
+    /// References multiply: six levels of a thousand would be 10^18 properties.
+    #[test]
+    fn a_small_schema_that_multiplies_ends() {
+        let level = |next: &str| {
+            let names = (0..1000).map(|n| (format!("p{n}"), json!({ "$ref": next })));
+            json!({ "properties": names.collect::<serde_json::Map<_, _>>() })
+        };
+        let mut schema = level("#/$defs/d1");
+        schema["$defs"] = json!({
+            "d1": level("#/$defs/d2"), "d2": level("#/$defs/d3"), "d3": level("#/$defs/d4"),
+            "d4": level("#/$defs/d5"), "d5": level("#/$defs/none"),
+            "none": { "properties": {}, "additionalProperties": false }
+        });
+        assert_eq!(paths(&schema), [""; 0]);
     }
 
     #[test]

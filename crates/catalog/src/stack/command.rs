@@ -35,7 +35,7 @@ pub(super) fn is_runner(word: &str) -> bool {
         "npx", "bunx", "pnpx", "pnpm", "npm", "yarn", "bun", "deno", "node", "uvx", "uv", "pipx",
         "python", "python3", "docker", "podman", "cmd", "sh", "bash", "env",
     ];
-    bare(word).is_some_and(|word| RUNNERS.contains(&word.as_str()))
+    name_of(word).is_some_and(|word| RUNNERS.contains(&word.as_str()))
 }
 
 /// What the words start.
@@ -48,7 +48,7 @@ fn unwrapped(words: &[String], more: usize) -> Started {
     let Some((first, rest)) = words.split_first() else {
         return Started::default();
     };
-    if first.trim().contains(char::is_whitespace) && more > 0 && !first.contains(['\\', '/']) {
+    if more > 0 && is_line(first) {
         let mut all = split(first);
         all.extend_from_slice(rest);
         return unwrapped(&all, more - 1);
@@ -82,6 +82,13 @@ fn unwrapped(words: &[String], more: usize) -> Started {
             from: None,
         },
     }
+}
+
+/// Whether a program is a whole command line, and not a path with a space in it.
+fn is_line(program: &str) -> bool {
+    program.trim().contains(char::is_whitespace)
+        && (!program.contains(['\\', '/'])
+            || split(program).first().is_some_and(|it| is_runner(it)))
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -283,8 +290,17 @@ fn in_node_modules(path: &str) -> Option<From> {
     }
 }
 
-/// A program's name without its folder and ending; none where it is not one that may be kept.
+/// A program's name without its folder and ending; none where it is not one that may be kept. What
+/// stands behind the last slash of a line or of an assignment may be a key; of a folder with a space
+/// in its name only what starts servers is kept.
 pub(super) fn bare(word: &str) -> Option<String> {
+    let other = word.contains('=') || word.contains("://");
+    let spaced = word.trim().contains(char::is_whitespace);
+    let name = name_of(word).filter(|_| !other)?;
+    (!spaced || is_runner(&name)).then_some(name)
+}
+
+fn name_of(word: &str) -> Option<String> {
     let word = word.trim();
     let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
     let ending = [".exe", ".cmd", ".bat", ".ps1"];

@@ -5,6 +5,8 @@ use super::secret::{REMOVED, is_reference, is_sensitive, looks_secret};
 /// The longest address that is kept, and the longest part of its path.
 const URL_BYTES_MAX: usize = 512;
 const SEGMENT_BYTES_MAX: usize = 64;
+/// Nobody writes a longer word; keys of small letters do exist.
+const WORD_LETTERS_MAX: usize = 24;
 
 /// The address without user, query and fragment, and how many credentials stood in it. None where
 /// it is no address over http, or where the host itself looks like a key.
@@ -30,8 +32,11 @@ pub(super) fn clean(text: &str) -> (Option<String>, u32) {
         }
         None => authority,
     };
-    // A password may hold a slash, and then it stands where the port and the path are.
-    let leaks = has_word_for_port(host) || path.split('/').any(|part| part.find('@') > Some(0));
+    // A password may hold a slash or a question mark, and then it stands where the port and the path
+    // are.
+    let cut = host.contains(':') && rest[end..].contains('@');
+    let leaks =
+        cut || has_word_for_port(host) || path.split('/').any(|part| part.find('@') > Some(0));
     if leaks {
         return (None, removed + 1);
     }
@@ -103,5 +108,6 @@ fn is_part(part: &str) -> bool {
     let digits = part.len() - letters.len();
     let spelt = letters.bytes().all(|b| b.is_ascii_alphabetic());
     let lower = letters.bytes().all(|b| b.is_ascii_lowercase());
-    spelt && (digits == 0 || (letters.is_empty() && digits <= 8) || (lower && digits <= 3))
+    let short = letters.len() <= WORD_LETTERS_MAX;
+    spelt && short && (digits == 0 || (letters.is_empty() && digits <= 8) || (lower && digits <= 3))
 }

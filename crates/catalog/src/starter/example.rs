@@ -5,69 +5,96 @@ use serde_json::{Map, Value, json};
 /// Deeper schemas are not followed: a recursive one has no end.
 const DEPTH_MAX: u8 = 8;
 
+/// How many values an example has at most, and how many bytes of them the schema may give: lists of
+/// lists multiply what a schema says once.
+const VALUES_MAX: usize = 500;
+const BYTES_MAX: usize = 16 << 10;
+
 /// Arguments with all that the tool's `inputSchema` requires. A guess that the engine then checks:
-/// patterns and references are not followed.
+/// patterns and references are not followed. None where it would be large.
 pub(super) fn arguments(definition: &str) -> Option<Value> {
     let definition: Value = serde_json::from_str(definition).ok()?;
-    let example = of(definition.get("inputSchema")?, DEPTH_MAX)?;
-    example.is_object().then_some(example)
+    let mut example = Example {
+        values_left: VALUES_MAX,
+        bytes_left: BYTES_MAX,
+    };
+    let arguments = example.of(definition.get("inputSchema")?, DEPTH_MAX)?;
+    arguments.is_object().then_some(arguments)
 }
 
-fn of(schema: &Value, depth: u8) -> Option<Value> {
-    let depth = depth.checked_sub(1)?;
-    for given in ["const", "default"] {
-        if let Some(value) = schema.get(given) {
-            return Some(value.clone());
-        }
-    }
-    for list in ["enum", "examples"] {
-        if let Some(value) = schema.get(list).and_then(|list| list.get(0)) {
-            return Some(value.clone());
-        }
-    }
-    for choice in ["anyOf", "oneOf", "allOf"] {
-        if let Some(first) = schema.get(choice).and_then(|list| list.get(0)) {
-            return of(first, depth);
-        }
-    }
-    let kind = match schema.get("type") {
-        Some(Value::Array(several)) => several.first()?.as_str()?,
-        Some(one) => one.as_str()?,
-        None => "object",
-    };
-    let least = |name| schema.get(name).and_then(Value::as_u64).unwrap_or(0);
-    Some(match kind {
-        "object" => object(schema, depth)?,
-        "array" => {
-            let items = usize::try_from(least("minItems"))
-                .ok()
-                .filter(|n| *n < 16)?;
-            match items {
-                0 => json!([]),
-                _ => Value::Array(vec![of(schema.get("items")?, depth)?; items]),
+/// One example, and how much larger it may get.
+struct Example {
+    values_left: usize,
+    bytes_left: usize,
+}
+
+impl Example {
+    fn of(&mut self, schema: &Value, depth: u8) -> Option<Value> {
+        let depth = depth.checked_sub(1)?;
+        self.values_left = self.values_left.checked_sub(1)?;
+        for given in ["const", "default"] {
+            if let Some(value) = schema.get(given) {
+                return self.given(value);
             }
         }
-        "string" => text(schema, least("minLength"))?,
-        "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
-        "boolean" => json!(false),
-        "null" => Value::Null,
-        _ => return None,
-    })
-}
-
-fn object(schema: &Value, depth: u8) -> Option<Value> {
-    let required = schema.get("required").and_then(Value::as_array);
-    let mut members = Map::new();
-    for name in required.into_iter().flatten() {
-        let name = name.as_str()?;
-        let member = schema.get("properties").and_then(|all| all.get(name));
-        let value = match member {
-            Some(member) => of(member, depth)?,
-            None => json!("example"),
+        for list in ["enum", "examples"] {
+            if let Some(value) = schema.get(list).and_then(|list| list.get(0)) {
+                return self.given(value);
+            }
+        }
+        for choice in ["anyOf", "oneOf", "allOf"] {
+            if let Some(first) = schema.get(choice).and_then(|list| list.get(0)) {
+                return self.of(first, depth);
+            }
+        }
+        let kind = match schema.get("type") {
+            Some(Value::Array(several)) => several.first()?.as_str()?,
+            Some(one) => one.as_str()?,
+            None => "object",
         };
-        members.insert(name.to_owned(), value);
+        let least = |name| schema.get(name).and_then(Value::as_u64).unwrap_or(0);
+        Some(match kind {
+            "object" => self.object(schema, depth)?,
+            "array" => self.array(schema, least("minItems"), depth)?,
+            "string" => self.given(&text(schema, least("minLength"))?)?,
+            "integer" | "number" => schema.get("minimum").cloned().unwrap_or(json!(1)),
+            "boolean" => json!(false),
+            "null" => Value::Null,
+            _ => return None,
+        })
     }
-    Some(Value::Object(members))
+
+    /// A value of the schema's own.
+    fn given(&mut self, value: &Value) -> Option<Value> {
+        let bytes = value.to_string().len();
+        self.bytes_left = self.bytes_left.checked_sub(bytes)?;
+        Some(value.clone())
+    }
+
+    fn array(&mut self, schema: &Value, least: u64, depth: u8) -> Option<Value> {
+        let length = usize::try_from(least).ok().filter(|n| *n < 16)?;
+        let mut elements = Vec::new();
+        for _ in 0..length {
+            elements.push(self.of(schema.get("items")?, depth)?);
+        }
+        Some(Value::Array(elements))
+    }
+
+    fn object(&mut self, schema: &Value, depth: u8) -> Option<Value> {
+        let required = schema.get("required").and_then(Value::as_array);
+        let mut members = Map::new();
+        for name in required.into_iter().flatten() {
+            let name = name.as_str()?;
+            self.bytes_left = self.bytes_left.checked_sub(name.len())?;
+            let member = schema.get("properties").and_then(|all| all.get(name));
+            let value = match member {
+                Some(member) => self.of(member, depth)?,
+                None => self.given(&json!("example"))?,
+            };
+            members.insert(name.to_owned(), value);
+        }
+        Some(Value::Object(members))
+    }
 }
 
 fn text(schema: &Value, least: u64) -> Option<Value> {
@@ -129,5 +156,22 @@ mod tests {
         }
         let definition = json!({ "name": "t", "inputSchema": schema }).to_string();
         assert_eq!(arguments(&definition), None);
+    }
+
+    /// A list of lists of lists has millions of elements, and each may be a text of the schema's.
+    #[test]
+    fn a_schema_that_multiplies_has_no_example() {
+        for element in [
+            json!({ "const": "x".repeat(1024) }),
+            json!({ "type": "null" }),
+        ] {
+            let mut schema = element;
+            for _ in 0..6 {
+                schema = json!({ "type": "array", "minItems": 15, "items": schema });
+            }
+            let schema = json!({ "required": ["a"], "properties": { "a": schema } });
+            let definition = json!({ "name": "t", "inputSchema": schema }).to_string();
+            assert_eq!(arguments(&definition), None);
+        }
     }
 }
