@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::{
     actions::scan,
+    catalogue::check,
     desk::Desk,
     mail::Mailer,
     pages::Post,
@@ -54,7 +55,9 @@ pub(crate) struct Shared {
     pub(crate) readers: Throttle<IpAddr>,
     /// Looks at servers that are not registered, by organisation, and the places for them.
     pub(crate) looks: Throttle<OrgId>,
-    pub(crate) looking: Semaphore,
+    pub(crate) looking: Arc<Semaphore>,
+    /// Places for checks of configurations, which ask Postgres about many servers.
+    pub(crate) checking: Semaphore,
     pub(crate) post: Post,
     pub(crate) settings: Settings,
 }
@@ -71,7 +74,8 @@ impl Console {
             passwords: Passwords::new(),
             desk: Desk::new(),
             looks: Throttle::new(scan::LOOKS_A_MINUTE, Duration::from_mins(1)),
-            looking: Semaphore::new(scan::AT_ONCE),
+            looking: Arc::new(Semaphore::new(scan::AT_ONCE)),
+            checking: Semaphore::new(check::AT_ONCE),
             readers: Throttle::new(READS_A_MINUTE, Duration::from_mins(1)),
             post: Post::default(),
             settings: needs.settings,

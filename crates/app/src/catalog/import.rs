@@ -19,7 +19,8 @@ use crate::{
     cli::DatabaseArgs,
     commands::{block_on, database},
     exit::Usage,
-    output::{Format, complain, escaped, say, say_json_of},
+    output::{Format, complain, say, say_json_of},
+    policy::visible,
 };
 
 /// How many faults are printed for people.
@@ -166,7 +167,7 @@ impl Read {
 fn print(report: &Report) {
     for fault in report.faults.iter().take(FAULTS_SHOWN) {
         let line = format!("{}, line {}: {}", fault.file, fault.line, fault.fault);
-        complain(&escaped(&line));
+        complain(&visible(&line));
     }
     if report.faults.len() > FAULTS_SHOWN {
         complain(&format!(
@@ -176,7 +177,7 @@ fn print(report: &Report) {
     }
     for (field, lines) in &report.unknown_fields {
         let line = format!("the field {field} is not known; passed over in {lines} lines");
-        complain(&escaped(&line));
+        complain(&visible(&line));
     }
     if !report.loaded {
         return say("nothing is loaded, since a line is bad");

@@ -18,7 +18,8 @@ use crate::{
     cli::DatabaseArgs,
     commands::{block_on, database},
     exit::NotReachable,
-    output::{Format, complain, escaped, say, say_json_of},
+    output::{Format, complain, say, say_json_of},
+    policy::visible,
 };
 
 /// How many faults are printed for people.
@@ -69,7 +70,7 @@ pub(super) fn run(args: &SyncArgs) -> Result<ExitCode> {
         let fetched = registry.fetch().await;
         if fetched.pages == 0 {
             let why = fetched.broken.unwrap_or_default();
-            return Err(NotReachable(escaped(&why)).into());
+            return Err(NotReachable(visible(&why).into_owned()).into());
         }
         let report = load(args, fetched).await?;
         match args.output {
@@ -114,7 +115,7 @@ async fn load(args: &SyncArgs, fetched: Fetched) -> Result<Report> {
 
 fn print(report: &Report) {
     for (name, fault) in report.faults.iter().take(FAULTS_SHOWN) {
-        complain(&escaped(&format!("{name}: {fault}")));
+        complain(&visible(&format!("{name}: {fault}")));
     }
     if report.faults.len() > FAULTS_SHOWN {
         complain(&format!(
@@ -123,7 +124,7 @@ fn print(report: &Report) {
         ));
     }
     if let Some(why) = &report.broken {
-        complain(&escaped(&format!(
+        complain(&visible(&format!(
             "the list was not read to its end: {why}"
         )));
     }

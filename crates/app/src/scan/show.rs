@@ -14,12 +14,13 @@ const NAME_CHARS_MAX: usize = 48;
 pub(super) fn text(report: &Report, paint: Paint, policy: Option<&Path>) -> String {
     let mut out = String::new();
     let server = &report.server;
-    let name = server.name.as_deref().unwrap_or("A server without a name");
+    let name = server.name.as_deref().unwrap_or("without a name");
     let version = server.version.as_deref().unwrap_or_default();
+    // A CI system takes some lines for its commands, so none begins with what a server says.
     let title = format!("{} {}", visible(name), visible(version));
     let _ = writeln!(
         out,
-        "{}, MCP {}, {}",
+        "Server: {}, MCP {}, {}",
         paint.tone(Tone::Strong, title.trim_end()),
         visible(&server.protocol),
         count(report.counts.tools, "tool")

@@ -1,5 +1,7 @@
 //! Looking at a server that is not registered: its tools, and what they can do. Nothing is stored.
 
+use std::sync::Arc;
+
 use catalog::stack::{
     self, Mention, Stack,
     report::{Known, Report, report},
@@ -31,9 +33,8 @@ pub(crate) async fn look(
 ) -> Result<Report> {
     require(scope, Capability::ManageServers)?;
     console.looks.take(scope.org)?;
-    let _place = console
-        .looking
-        .try_acquire()
+    let place = Arc::clone(&console.looking)
+        .try_acquire_owned()
         .map_err(|_| ActionError::Throttled { retry_after_s: 5 })?;
     let headers = match headers {
         None => Vec::new(),
@@ -48,8 +49,12 @@ pub(crate) async fn look(
         .await
         .map_err(|error| ActionError::Upstream(error.to_string()))?;
     let own = console.settings.public_url.clone();
-    let report = console.desk.work(move || told(&shown, &found, &own));
-    report.await
+    // The work cannot be called off, so it keeps the place when whoever asked goes away.
+    let job = move || {
+        let _place = place;
+        told(&shown, &found, &own)
+    };
+    console.desk.work(job).await
 }
 
 /// The report on one server's own list.

@@ -3,6 +3,8 @@
 
 /// How many words of one text are kept.
 const TEXT_WORDS_MAX: usize = 64;
+/// The last place that a word may have in a `tsvector`; what a longer text says is not searched.
+const POSITION_MAX: u16 = 16_383;
 /// How many words of a question are asked for; the others are passed over.
 const ASKED_WORDS_MAX: usize = 8;
 /// How many characters of a question are read.
@@ -106,7 +108,7 @@ impl Index {
 
     fn push(&mut self, word: &str, weight: char) {
         use std::fmt::Write;
-        if word.is_empty() {
+        if word.is_empty() || self.position >= POSITION_MAX {
             return;
         }
         self.position += 1;
