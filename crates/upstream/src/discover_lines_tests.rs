@@ -53,7 +53,7 @@ async fn a_server_of_the_session_era_is_listed_in_spite_of_its_chatter() {
     let server = serve(|message| {
         let said = session(message, r#"{"name":"a"}"#, "");
         format!(
-            "Listening on stdio...\n\n[1]\n{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}}\n{said}"
+            "Listening on stdio...\n\n[1]\n{{\"level\":\"info\",\"said\":\"a \\\"jsonrpc\\\" server\"}}\n{{ level: 'info' }}\n{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/x\"}}\n{said}"
         )
     });
     let found = ask(server, SOON).await.expect("found");

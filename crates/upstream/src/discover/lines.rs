@@ -70,7 +70,7 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Lines<R, W> {
         loop {
             let line = self.any_line(method).await?;
             match line.trim_ascii_start().first() {
-                Some(b'{') => return Ok(line),
+                Some(b'{') if names_its_protocol(&line) => return Ok(line),
                 None => continue,
                 Some(_) => {}
             }
@@ -150,6 +150,13 @@ impl<R: AsyncBufRead + Unpin, W: AsyncWrite + Unpin> Conversation for Lines<R, W
     async fn speaks_the_old_transport(&mut self) -> bool {
         false
     }
+}
+
+/// Whether a line has the member that every message has. Servers write their logs to the same place,
+/// some as JSON; inside a string of those the name's quotes would be escaped.
+fn names_its_protocol(line: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"jsonrpc\"";
+    line.windows(NAME.len()).any(|part| part == NAME)
 }
 
 /// What a client that offers nothing answers to a request: it is there, and can do nothing else.
