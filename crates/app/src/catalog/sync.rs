@@ -2,6 +2,7 @@
 
 mod mapping;
 mod registry;
+mod slug;
 #[cfg(test)]
 mod tests;
 

@@ -52,10 +52,8 @@ pub struct Correction {
     pub slug: String,
     /// The tool's name.
     pub tool: String,
-    /// Its class and risk.
+    /// Its class and risk, and why.
     pub given: Given,
-    /// Why.
-    pub note: Option<String>,
 }
 
 /// What the stored catalogue was made by.
@@ -101,9 +99,9 @@ impl Loader {
     /// Postgres failed, or what is loaded breaks a rule of the tables.
     pub async fn load(&mut self, entries: &[Entry]) -> Result<LoadReport> {
         let mut tx = begin(&mut self.connection).await?;
-        let (report, touched) = load::load(&mut tx, entries).await?;
-        if !touched.is_empty() {
-            recount::recount(&mut tx, &touched).await?;
+        let (report, done) = load::load(&mut tx, entries).await?;
+        if !done.is_nothing() {
+            recount::recount(&mut tx, &done.touched).await?;
         }
         tx.commit().await?;
         Ok(report)
@@ -116,13 +114,7 @@ impl Loader {
     /// Postgres failed.
     pub async fn forget(&mut self, slugs: &[String]) -> Result<u32> {
         let mut tx = begin(&mut self.connection).await?;
-        let gone = sqlx::query!(
-            "delete from catalogue_servers where slug = any($1) and origin = 'registry'",
-            slugs
-        )
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        let gone = load::forget(&mut tx, slugs).await?;
         if gone > 0 {
             recount::recount(&mut tx, &[]).await?;
         }
@@ -185,7 +177,7 @@ impl Loader {
             correction.tool,
             correction.given.class.as_str(),
             correction.given.risk.as_str(),
-            text::storable_option(correction.note.as_deref())
+            text::storable_option(correction.given.note.as_deref())
         )
         .execute(&mut *tx)
         .await?;
@@ -262,15 +254,19 @@ async fn corrected(tx: &mut PgConnection, server: i64) -> Result<()> {
 /// Postgres failed.
 pub async fn corrections(db: &Db, slug: &str) -> Result<HashMap<String, Given>> {
     let said = sqlx::query!(
-        "select tool, class, risk from catalogue_corrections where slug = $1",
+        "select tool, class, risk, note from catalogue_corrections where slug = $1",
         slug.replace('\0', "\u{FFFD}")
     )
     .fetch_all(&db.pool)
     .await?;
     let given = said.into_iter().map(|said| {
         let class: ToolClass = text::parse("catalogue_corrections", &said.tool, &said.class)?;
-        let risk = rows::risk(&said.risk);
-        Ok((said.tool, Given { class, risk }))
+        let given = Given {
+            class,
+            risk: rows::risk(&said.risk),
+            note: said.note,
+        };
+        Ok((said.tool, given))
     });
     given.collect()
 }

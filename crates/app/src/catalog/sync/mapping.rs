@@ -4,6 +4,11 @@ use domain::catalogue::{KnownServer, Origin};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::slug::slug;
+
+/// As long as the registry lets a title be; one that is longer is cut.
+const TITLE_CHARS_MAX: usize = 100;
+
 /// One entry of the registry's list; what is not needed here is passed over.
 #[derive(Deserialize)]
 pub(super) struct Listed {
@@ -80,28 +85,6 @@ impl Listed {
     }
 }
 
-/// `io.github.User/some_server` is `io-github-user-some-server`.
-pub(super) fn slug(name: &str) -> Result<String, String> {
-    let signs = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
-    let fits = name.split_once('/').is_some_and(|(space, own)| {
-        [space, own]
-            .iter()
-            .all(|p| !p.is_empty() && p.chars().all(signs))
-    });
-    if !fits || name.len() > 200 {
-        return Err("the name must be as io.github.user/server".to_owned());
-    }
-    let mut slug = String::new();
-    for letter in name.chars() {
-        match letter.is_ascii_alphanumeric() {
-            true => slug.push(letter.to_ascii_lowercase()),
-            false if slug.ends_with('-') || slug.is_empty() => {}
-            false => slug.push('-'),
-        }
-    }
-    Ok(slug.trim_end_matches('-').to_owned())
-}
-
 /// By way of the line format, so that everything is checked by the same hand. The description is
 /// left out: what a server says of itself is no sentence of ours.
 pub(super) fn server(listed: &Listed, source: &str) -> Result<KnownServer, String> {
@@ -125,7 +108,7 @@ pub(super) fn server(listed: &Listed, source: &str) -> Result<KnownServer, Strin
     let repository = server.repository.as_ref();
     let line = json!({
         "slug": slug,
-        "name": server.title.as_deref().filter(|title| !title.trim().is_empty()).unwrap_or(own),
+        "name": title(server.title.as_deref()).unwrap_or_else(|| own.to_owned()),
         "vendor": space.strip_prefix("io.github.").unwrap_or(space),
         "version": server.version,
         "repo": repository.and_then(|r| r.url.as_ref()).filter(|url| is_address(url)),
@@ -143,6 +126,12 @@ pub(super) fn server(listed: &Listed, source: &str) -> Result<KnownServer, Strin
     });
     let read = ::catalog::read_entry(&line.to_string(), Origin::Registry);
     Ok(read.map_err(|error| error.0)?.server)
+}
+
+/// What the publisher calls it, cut; what nobody sees is taken out with the rest of the line.
+fn title(said: Option<&str>) -> Option<String> {
+    let title: String = said?.trim().chars().take(TITLE_CHARS_MAX).collect();
+    (!title.is_empty()).then_some(title)
 }
 
 fn is_address(url: &str) -> bool {

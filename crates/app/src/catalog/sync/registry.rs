@@ -14,7 +14,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use upstream::{Dialler, Guard, Upstream, UpstreamUrl};
 
-use super::mapping::{self, Listed, Status};
+use super::{
+    mapping::{self, Listed, Status},
+    slug::slug,
+};
 use crate::{exit::Usage, policy::private_networks};
 
 /// Servers asked for at once.
@@ -75,7 +78,8 @@ impl Registry {
             return Err(usage(format!("{url}: no query and no fragment, please")).into());
         }
         let base = url.trim_end_matches('/');
-        let mut list = format!("{base}/v0.1/servers?version=latest&limit={PAGE}");
+        let mut list =
+            format!("{base}/v0.1/servers?version=latest&include_deleted=true&limit={PAGE}");
         if let Some(since) = since {
             let format = &time::format_description::well_known::Rfc3339;
             time::OffsetDateTime::parse(since, format)
@@ -99,6 +103,11 @@ impl Registry {
         let read = tokio::time::timeout(TIME_MAX, self.pages(&mut fetched)).await;
         let read = read.unwrap_or_else(|_| Err("the whole list takes more than 15 minutes".into()));
         fetched.broken = read.err();
+        // A version of it may be gone while it is not.
+        let Fetched {
+            deleted, servers, ..
+        } = &mut fetched;
+        deleted.retain(|slug| !servers.contains_key(slug));
         fetched
     }
 
@@ -138,9 +147,7 @@ impl Registry {
         let name = listed.server.name.chars().take(200).collect();
         let noted = match listed.status() {
             Status::Old => Ok(()),
-            Status::Deleted => {
-                mapping::slug(&listed.server.name).map(|slug| fetched.deleted.push(slug))
-            }
+            Status::Deleted => slug(&listed.server.name).map(|slug| fetched.deleted.push(slug)),
             status => mapping::server(&listed, &self.host).map(|server| {
                 fetched.deprecated += u32::from(status == Status::Deprecated);
                 fetched.servers.insert(server.slug.clone(), server);

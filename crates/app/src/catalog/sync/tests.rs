@@ -11,7 +11,10 @@ use domain::catalogue::Origin;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-use super::registry::{Fetched, Registry};
+use super::{
+    registry::{Fetched, Registry},
+    slug::slug,
+};
 
 type Asked = HashMap<String, String>;
 
@@ -58,6 +61,7 @@ async fn a_list_is_read_to_its_end() {
     let done = fetched(|asked| match asked.get("cursor").map(String::as_str) {
         None => {
             assert_eq!(asked["version"], "latest");
+            assert_eq!(asked["include_deleted"], "true");
             page(
                 &[
                     listed("io.github.A/b_c", "active"),
@@ -72,8 +76,8 @@ async fn a_list_is_read_to_its_end() {
     .await;
     assert_eq!(done.broken, None);
     assert_eq!((done.pages, done.deprecated), (2, 1));
-    assert_eq!(done.deleted, ["x-y-gone"]);
-    let server = &done.servers["io-github-a-b-c"];
+    assert_eq!(done.deleted, ["x-y--gone"]);
+    let server = &done.servers[&slug("io.github.A/b_c").unwrap()];
     assert_eq!(
         (server.name.as_str(), server.vendor.as_deref()),
         ("A server", Some("A"))
@@ -83,7 +87,7 @@ async fn a_list_is_read_to_its_end() {
     assert_eq!(server.remote_url.as_deref(), Some("https://a.example/sse"));
     assert_eq!(server.subdir.as_deref(), Some("s"));
     assert_eq!(server.origin, Origin::Registry);
-    assert_eq!(done.servers["x-y-old"].tags, ["deprecated"]);
+    assert_eq!(done.servers["x-y--old"].tags, ["deprecated"]);
 }
 
 #[tokio::test]
@@ -105,8 +109,52 @@ async fn a_bad_server_does_not_hide_the_others() {
     .await;
     assert_eq!(done.faults.len(), 3, "{:?}", done.faults);
     let slugs: Vec<_> = done.servers.keys().collect();
-    assert_eq!(slugs, ["x-y-z"]);
-    assert_eq!(done.servers["x-y-z"].repo, None);
+    assert_eq!(slugs, ["x-y--z"]);
+    assert_eq!(done.servers["x-y--z"].repo, None);
+}
+
+/// One publisher's name looks like another's, and says that it is gone.
+#[tokio::test]
+async fn no_publisher_touches_the_entry_of_another() {
+    let done = fetched(|_| {
+        page(
+            &[
+                listed("io.github.foo/bar-baz", "active"),
+                listed("io.github.foo-bar/baz", "active"),
+                listed("io.github.foo.bar/baz", "deleted"),
+                listed("io.github.foo/bar_baz", "deleted"),
+            ],
+            None,
+        )
+    })
+    .await;
+    assert_eq!((done.servers.len(), done.deleted.len()), (2, 2));
+    assert!(done.servers.contains_key("io-github-foo--bar-baz"));
+    assert!(
+        !done
+            .deleted
+            .iter()
+            .any(|slug| done.servers.contains_key(slug))
+    );
+}
+
+#[tokio::test]
+async fn a_title_is_cut_and_a_version_that_is_gone_takes_no_server_along() {
+    let done = fetched(|_| {
+        let mut long = listed("x.y/long", "active");
+        long["server"]["title"] = json!("\u{2066}".to_owned() + &"t".repeat(5_000));
+        let mut older = listed("x.y/long", "deleted");
+        older["_meta"] =
+            json!({ "io.modelcontextprotocol.registry/official": { "status": "deleted" } });
+        let mut unnamed = listed("x.y/unnamed", "active");
+        unnamed["server"]["title"] = json!(" \u{200b}");
+        page(&[long, older, unnamed], None)
+    })
+    .await;
+    assert_eq!(done.faults.len(), 0, "{:?}", done.faults);
+    assert_eq!(done.deleted, [""; 0]);
+    assert_eq!(done.servers["x-y--long"].name, "t".repeat(99));
+    assert_eq!(done.servers["x-y--unnamed"].name, "x-y--unnamed");
 }
 
 #[tokio::test]

@@ -20,11 +20,24 @@ use crate::{
 /// Servers that are loaded at once.
 const CHUNK: usize = 400;
 
-/// Answers the rows that changed, too.
-pub(super) async fn load(
-    tx: &mut PgConnection,
-    entries: &[Entry],
-) -> Result<(LoadReport, Vec<i64>)> {
+/// What of the tables a load changed.
+#[derive(Default)]
+pub(super) struct Done {
+    /// The rows of servers that came or changed.
+    pub(super) touched: Vec<i64>,
+    /// How many servers went.
+    gone: u64,
+}
+
+impl Done {
+    /// Whether there is nothing to count anew.
+    pub(super) const fn is_nothing(&self) -> bool {
+        self.touched.is_empty() && self.gone == 0
+    }
+}
+
+/// Answers what changed, too.
+pub(super) async fn load(tx: &mut PgConnection, entries: &[Entry]) -> Result<(LoadReport, Done)> {
     let mut last = HashMap::new();
     for entry in entries {
         last.insert(entry.server.slug.as_str(), entry);
@@ -37,12 +50,13 @@ pub(super) async fn load(
         .filter_map(|entry| last.get(entry.server.slug.as_str()).copied())
         .collect();
     let mut report = LoadReport::default();
-    let mut touched = Vec::new();
+    let mut done = Done::default();
     for chunk in entries.chunks(CHUNK) {
-        let sorted = sort(tx, chunk, &mut report).await?;
-        touched.extend(write(tx, &sorted).await?);
+        let (fresh, gone) = sort(tx, chunk, &mut report).await?;
+        done.touched.extend(write(tx, &fresh).await?);
+        done.gone += gone;
     }
-    Ok((report, touched))
+    Ok((report, done))
 }
 
 /// An entry that says something new.
@@ -59,12 +73,13 @@ struct Stored {
     content_hash: Vec<u8>,
 }
 
-/// Those that say something new; the others are only counted.
+/// Those that say something new; the others are only counted. A registry's entry that turns out to
+/// be a server of a better source goes; how many went is the second.
 async fn sort<'e>(
     tx: &mut PgConnection,
     chunk: &[&'e Entry],
     report: &mut LoadReport,
-) -> Result<Vec<Fresh<'e>>> {
+) -> Result<(Vec<Fresh<'e>>, u64)> {
     let slugs: Vec<String> = chunk
         .iter()
         .map(|entry| entry.server.slug.clone())
@@ -80,6 +95,7 @@ async fn sort<'e>(
         stored.iter().map(|row| (row.slug.as_str(), row)).collect();
     let known = known_elsewhere(tx, chunk).await?;
     let mut fresh = Vec::new();
+    let mut aliases = Vec::new();
     for &entry in chunk {
         let hash = json::hash(&json::text(&(&entry.server, &entry.tools, &entry.releases)));
         let keys = keys(&entry.server);
@@ -88,24 +104,40 @@ async fn sort<'e>(
                 report.kept += 1;
                 continue;
             }
+            stored
+                if entry.server.origin == Origin::Registry
+                    && keys.iter().any(|key| known.contains(key)) =>
+            {
+                aliases.extend(stored.map(|row| row.slug.clone()));
+                report.kept += 1;
+                continue;
+            }
             Some(row) if row.content_hash == hash => {
                 report.unchanged += 1;
                 continue;
             }
             Some(_) => report.changed += 1,
-            None if entry.server.origin == Origin::Registry
-                && keys.iter().any(|key| known.contains(key)) =>
-            {
-                report.kept += 1;
-                continue;
-            }
             None => report.added += 1,
         }
         let tools = entry.tools.as_ref().map_or(0, Vec::len);
         report.tools += u32::try_from(tools).unwrap_or(u32::MAX);
         fresh.push(Fresh { entry, hash, keys });
     }
-    Ok(fresh)
+    Ok((fresh, forget(tx, &aliases).await?))
+}
+
+/// Takes out servers that came from a registry, and answers how many there were.
+pub(super) async fn forget(tx: &mut PgConnection, slugs: &[String]) -> Result<u64> {
+    if slugs.is_empty() {
+        return Ok(0);
+    }
+    let gone = sqlx::query!(
+        "delete from catalogue_servers where slug = any($1) and origin = 'registry'",
+        slugs
+    )
+    .execute(tx)
+    .await?;
+    Ok(gone.rows_affected())
 }
 
 fn rank(origin: &str) -> u8 {
@@ -333,16 +365,20 @@ fn transports(server: &KnownServer) -> i16 {
     masks.fold(0, |all, mask| all | mask)
 }
 
-/// How well known a server is: scanned by us, its maker's own, listed by many, and large.
+/// How well known a server is: scanned by us, its maker's own, listed by many, and large. What a
+/// registry says, where anybody may publish, never outweighs what a better source does.
 fn weight(entry: &Entry) -> i32 {
     let server = &entry.server;
+    if server.origin == Origin::Registry {
+        return 0;
+    }
     let few = |number: usize, most: usize| i32::try_from(number.min(most)).unwrap_or(0);
     let shipped = i32::from(server.origin == Origin::Shipped) * 4_000;
     let official = i32::from(server.official) * 2_000;
     let scanned = i32::from(entry.tools.is_some()) * 200;
     let listed = few(server.sources.len(), 8) * 100;
     let size = few(entry.tools.as_ref().map_or(0, Vec::len), 99);
-    shipped + official + scanned + listed + size
+    1 + shipped + official + scanned + listed + size
 }
 
 fn server_index(server: &KnownServer) -> String {

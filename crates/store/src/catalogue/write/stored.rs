@@ -28,7 +28,7 @@ pub(super) async fn entries(
     let mut tools: HashMap<i64, Vec<ToolRow>> = HashMap::new();
     let rows = sqlx::query_as!(
         ToolRow,
-        "select t.*, s.slug, s.name as server
+        "select t.*, s.slug, s.name as server, s.origin
          from catalogue_tools t join catalogue_servers s on s.id = t.server_id
          where t.server_id = any($1) order by t.server_id, t.position",
         &ids
