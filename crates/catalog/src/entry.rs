@@ -35,7 +35,8 @@ pub struct ReadEntry {
     pub server: KnownServer,
     /// Its tools, classified; none where it is not scanned yet.
     pub tools: Option<Vec<KnownTool>>,
-    /// Fields that the format does not have; they are passed over.
+    /// Fields that are passed over: those that the format does not have, and sentences in our voice
+    /// where it is not we who wrote them.
     pub unknown: Vec<String>,
 }
 
@@ -53,8 +54,11 @@ pub fn read_entry(line: &str, origin: Origin) -> Result<ReadEntry> {
     if line.len() > limits::LINE_BYTES_MAX {
         return Err(BadEntry("is longer than 4 MiB".to_owned()));
     }
-    let line = line::parse(line)?;
+    let mut line = line::parse(line)?;
     let mut unknown: Vec<String> = line.unknown.keys().cloned().collect();
+    if origin != Origin::Shipped {
+        unknown.extend(line.mute().into_iter().map(str::to_owned));
+    }
     let tools = line
         .tools
         .as_ref()

@@ -54,7 +54,7 @@ struct Fault {
 struct Read {
     entries: Vec<Entry>,
     faults: Vec<Fault>,
-    /// Fields that the format does not have, and how many lines have them.
+    /// Fields that are passed over, and how many lines have them.
     unknown: BTreeMap<String, u32>,
     /// Where each slug stands.
     places: HashMap<String, String>,
@@ -176,7 +176,7 @@ fn print(report: &Report) {
         ));
     }
     for (field, lines) in &report.unknown_fields {
-        let line = format!("the field {field} is not known; passed over in {lines} lines");
+let line = format!("the field {field} is passed over, in {lines} lines");
         complain(&visible(&line));
     }
     if !report.loaded {

@@ -100,6 +100,24 @@ impl Argument {
     }
 }
 
+impl Line {
+    /// Takes out the sentences that pages show as ours, and answers which fields had any.
+    pub(super) fn mute(&mut self) -> Vec<&'static str> {
+        let mut muted = Vec::new();
+        let mut take = |field: &mut Option<String>, name| {
+            if field.take().is_some() && !muted.contains(&name) {
+                muted.push(name);
+            }
+        };
+        take(&mut self.summary, "summary");
+        for tool in self.tools.iter_mut().flatten() {
+            take(&mut tool.does, "tools.does");
+            take(&mut tool.note, "tools.note");
+        }
+        muted
+    }
+}
+
 pub(super) fn parse(text: &str) -> Result<Line> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let line: Line = serde_path_to_error::deserialize(&mut reader).map_err(|error| {

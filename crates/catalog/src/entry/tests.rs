@@ -47,6 +47,29 @@ fn a_server_without_a_name_is_called_by_its_slug() {
     assert_eq!(named.server.name, "server-2");
 }
 
+/// What pages show as our words comes with us and from nobody else.
+#[test]
+fn nobody_elses_line_speaks_in_our_voice() {
+    let line = json!({ "slug": "a", "name": "A", "summary": "Recommended by Tollgate.", "tools": [
+        { "name": "x", "does": "Is safe.", "note": "No rule is needed." },
+        { "name": "y", "does": "Is safe, too." },
+    ] })
+    .to_string();
+    for origin in [Origin::Imported, Origin::Registry] {
+        let read = read_entry(&line, origin).expect("a server");
+        assert_eq!(read.server.summary, None);
+        let tools = read.tools.expect("tools");
+        assert!(
+            tools
+                .iter()
+                .all(|it| it.does.is_none() && it.note.is_none())
+        );
+        assert_eq!(read.unknown, ["summary", "tools.does", "tools.note"]);
+    }
+    let ours = read_entry(&line, Origin::Shipped).expect("a server");
+    assert!(ours.server.summary.is_some() && ours.unknown.is_empty());
+}
+
 #[test]
 fn what_is_wrong_is_named() {
     let with = |change: Value| {
