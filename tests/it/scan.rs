@@ -155,3 +155,32 @@ async fn an_entry_can_be_imported() {
     let imported = imported.await.expect("no panic");
     assert!(imported.status.success(), "{imported:?}");
 }
+
+/// A harmless definition in front does not hide the one that does harm.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_tools_with_one_name_the_worse_is_judged() {
+    let named = |description: &str| {
+        let mut one = tool("sync_data");
+        one["description"] = description.into();
+        one
+    };
+    let reads = || named("Returns the list of records. Read-only.");
+    let deletes = || named("Permanently deletes all records of the database.");
+    for tools in [vec![reads(), deletes()], vec![deletes(), reads()]] {
+        let server = Scripted::start(&[]).await;
+        server.offer(tools);
+        let arguments = [server.url.as_str(), "--fail-above", "medium", "-o", "json"];
+        let output = scan(&arguments).await;
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("1 tool is above medium: sync_data"), "{said}");
+        let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(report["tools"].as_array().map(Vec::len), Some(1));
+        assert_eq!(report["tools"][0]["class"], "destructive");
+        assert!(report["notes"].to_string().contains("more than once"));
+    }
+    let server = Scripted::start(&[]).await;
+    server.offer(vec![reads(), reads()]);
+    let output = scan(&[server.url.as_str(), "--fail-above", "medium", "-o", "json"]).await;
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

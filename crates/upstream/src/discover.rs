@@ -41,6 +41,8 @@ pub struct Found {
     /// lists one twice, its first definition counts. NUL, which no column can hold, is replaced by
     /// U+FFFD in the name, the title and the description.
     pub tools: Vec<Tool>,
+    /// Further definitions of names that stand in the list more than once.
+    pub twins: Vec<Tool>,
     /// What the server calls itself. Untrusted text.
     pub server_name: Option<String>,
     /// What the server says its version is. Untrusted text.
@@ -214,6 +216,7 @@ fn introduce(info: Option<Value<'_>>) -> Found {
     };
     Found {
         tools: Vec::new(),
+        twins: Vec::new(),
         server_name: text("name"),
         server_version: text("version"),
         protocol_version: String::new(),

@@ -1,6 +1,6 @@
 //! What a scan found, as it is printed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::Result;
 use catalog::{scanned, starters};
@@ -13,6 +13,9 @@ use serde_json::value::RawValue;
 use upstream::Found;
 
 use super::advice;
+
+/// So many names that are judged by another definition than their first are told.
+const NOTES_MAX: usize = 20;
 
 /// One document.
 #[derive(Debug, Serialize)]
@@ -79,6 +82,8 @@ impl Report {
             .iter()
             .map(|tool| scanned(slug, tool).into())
             .collect();
+        let mut notes = found.notes.clone();
+        notes.extend(worsen(&mut tools, slug, &found.twins));
         let policy = policy(&found.tools, &tools);
         // The server's own order within one risk and class, as it is the one that people know.
         tools.sort_by_key(|tool| std::cmp::Reverse((tool.risk, tool.class)));
@@ -95,7 +100,7 @@ impl Report {
             },
             advice: advice::of(&tools),
             tools,
-            notes: found.notes.clone(),
+            notes,
             policy: RawValue::from_string(policy)?,
         })
     }
@@ -110,6 +115,29 @@ impl Report {
         let above = self.tools.iter().filter(|tool| tool.risk > risk);
         above.map(|tool| tool.name.as_str()).collect()
     }
+}
+
+/// Of a name that stands in the list more than once the riskiest definition is judged, since nobody
+/// knows which of them a call reaches; the sentences say of which names.
+fn worsen(tools: &mut [Listed], slug: Option<&str>, twins: &[Tool]) -> Vec<String> {
+    let places: HashMap<String, usize> = tools
+        .iter()
+        .enumerate()
+        .map(|(at, tool)| (tool.name.clone(), at))
+        .collect();
+    let mut worse = BTreeSet::new();
+    for twin in twins {
+        let Some(tool) = places.get(&twin.name).map(|at| &mut tools[*at]) else {
+            continue;
+        };
+        let judged = Listed::from(scanned(slug, twin));
+        if (judged.risk, judged.class) > (tool.risk, tool.class) {
+            worse.insert(twin.name.as_str());
+            *tool = judged;
+        }
+    }
+    let said = |name| format!("{name} is judged by its riskiest definition, not by its first.");
+    worse.into_iter().take(NOTES_MAX).map(said).collect()
 }
 
 /// The usual first policy for these tools, in the server's order.

@@ -43,20 +43,25 @@ pub(super) async fn read(
                 .get("tools")
                 .filter(|tools| tools.kind() == Kind::Array);
             let tools = tools.ok_or("its result has no list of tools")?;
-            if found.tools.len() + tools.len() > TOOLS_MAX {
+            if found.tools.len() + found.twins.len() + tools.len() > TOOLS_MAX {
                 return Err(format!("it lists more than {TOOLS_MAX} tools"));
             }
             for tool in tools.elements() {
-                let tool = self::tool(tool)
-                    .ok_or_else(|| format!("tool {} has no name", found.tools.len() + 1))?;
+                let tool = self::tool(tool).ok_or_else(|| {
+                    let at = found.tools.len() + found.twins.len() + 1;
+                    format!("tool {at} has no name")
+                })?;
                 if names.insert(tool.name.clone()) {
                     found.tools.push(tool);
-                } else if found.notes.len() < NOTES_MAX {
+                    continue;
+                }
+                if found.notes.len() < NOTES_MAX {
                     let name = clean(&tool.name, 128);
                     found.notes.push(format!(
                         "The server lists {name} more than once; its first definition counts."
                     ));
                 }
+                found.twins.push(tool);
             }
             match result.get("nextCursor") {
                 None => Ok(None),
