@@ -179,7 +179,12 @@ create table contact_messages (
     organisation text check (length(organisation) <= 100),
     message text not null check (length(message) between 1 and 5000),
     -- Null until a letter to the operator was taken by the mail server.
-    mailed_at timestamptz
+    mailed_at timestamptz,
+    -- How often the mail server said that it will never take the letter, what it said last, and when
+    -- that was once too often: then the letter is not sent again.
+    refusals smallint not null default 0,
+    refusal text check (length(refusal) <= 500),
+    refused_at timestamptz
 );
 grant select, insert on contact_messages to tollgate_console;
-grant update (mailed_at) on contact_messages to tollgate_console;
+grant update (mailed_at, refusals, refusal, refused_at) on contact_messages to tollgate_console;

@@ -75,7 +75,24 @@ fn as_json(message: &Message) -> Value {
         "organisation": message.organisation,
         "message": message.message,
         "mailed_at": message.mailed_at.map(moment),
+        "refusals": message.refusals,
+        "refusal": message.refusal,
+        "refused_at": message.refused_at.map(moment),
     })
+}
+
+/// What became of the letter, unless it was taken.
+fn state(message: &Message) -> String {
+    let said = message.refusal.as_deref().unwrap_or("it gave no reason");
+    let times = message.refusals;
+    match (message.mailed_at, message.refused_at) {
+        (Some(_), _) => String::new(),
+        (None, Some(_)) => {
+            format!(" (not mailed, and not tried again: refused {times} times; {said})")
+        }
+        (None, None) if times > 0 => format!(" (not mailed yet: refused; {said})"),
+        (None, None) => " (not mailed)".to_owned(),
+    }
 }
 
 /// What a terminal would obey or hide is shown as a replacement character: strangers wrote it.
@@ -87,11 +104,7 @@ fn as_text(message: &Message) -> String {
         message.name,
         message.email,
         organisation.map_or_else(String::new, |of| format!(", {of}")),
-        if message.mailed_at.is_some() {
-            ""
-        } else {
-            " (not mailed)"
-        },
+        state(message),
         message.message.replace('\n', "\n  ").trim_end(),
     );
     let hidden = |c: char| (c.is_control() && c != '\n') || domain::names::is_invisible(c);

@@ -15,6 +15,31 @@ pub(crate) enum MailError {
     Letter(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the mail server did not take the letter")]
     Smtp(#[from] lettre::transport::smtp::Error),
+    #[error("mail is configured wrongly")]
+    Broken,
+}
+
+impl MailError {
+    /// What is wrong with this letter for ever; none where the next try may go better, or where it is
+    /// not the letter that is refused but whoever sends it (RFC 4954: 530 to 538).
+    pub(crate) fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Letter(why) => Some(why.to_string()),
+            Self::Smtp(error) => {
+                let code = u16::from(error.status().filter(|_| error.is_permanent())?);
+                (!(530..=538).contains(&code)).then(|| said(error))
+            }
+            Self::Broken => None,
+        }
+    }
+}
+
+/// An error and what is behind it, in a line.
+fn said(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", said(source)),
+        None => error.to_string(),
+    }
 }
 
 /// One letter, plain text.
@@ -84,7 +109,7 @@ impl Mailer {
                 print_to_terminal(&letter);
                 Ok(())
             }
-            Self::Broken => Err(MailError::Letter("mail is configured wrongly".into())),
+            Self::Broken => Err(MailError::Broken),
             Self::Smtp { transport, from } => {
                 let to: Mailbox = letter
                     .to

@@ -23,6 +23,11 @@ pub const WINDOW: Duration = ATTEMPT_WINDOW;
 /// The most that is stored of one message, in characters.
 pub const TEXT_CHARS_MAX: usize = 5_000;
 
+/// So often may the mail server say that it will never take a letter, before it is not sent again.
+pub const REFUSALS_MAX: i16 = 3;
+/// As much is kept of what the mail server said, in characters.
+const REFUSAL_CHARS_MAX: usize = 500;
+
 /// The counter of all messages, beside those of accounts, whose keys all have an `@`.
 const ALL: &str = "contact";
 
@@ -56,6 +61,12 @@ pub struct Message {
     pub message: String,
     /// When the mail server took the letter to the operator; none while it has not.
     pub mailed_at: Option<OffsetDateTime>,
+    /// How often the mail server said that it will never take it.
+    pub refusals: u32,
+    /// What the mail server said last.
+    pub refusal: Option<String>,
+    /// Since when the letter is not sent again.
+    pub refused_at: Option<OffsetDateTime>,
 }
 
 /// Which messages to read.
@@ -65,6 +76,8 @@ pub enum Which {
     All,
     /// Those that no letter was sent of.
     Unmailed,
+    /// Of these, those whose letters are still to be sent.
+    Waiting,
 }
 
 /// Counts a message before it is stored: at most [`PER_ADDRESS`] and [`IN_ALL`] in any [`WINDOW`],
@@ -103,10 +116,12 @@ pub async fn add(db: &Db, message: &NewMessage) -> Result<Uuid> {
 /// Postgres failed; `Corrupt` where a row does not parse.
 pub async fn list(db: &Db, which: Which, limit: u32) -> Result<Vec<Message>> {
     let rows = sqlx::query!(
-        "select id, name, email, organisation, message, mailed_at from contact_messages
-         where mailed_at is null or $1
-         order by id limit $2",
+        "select id, name, email, organisation, message, mailed_at, refusals, refusal, refused_at
+         from contact_messages
+         where $1 or (mailed_at is null and ($2 or refused_at is null))
+         order by id limit $3",
         which == Which::All,
+        which == Which::Unmailed,
         i64::from(limit),
     )
     .fetch_all(&db.pool)
@@ -122,6 +137,9 @@ pub async fn list(db: &Db, which: Which, limit: u32) -> Result<Vec<Message>> {
                 organisation: parse_option("contact_messages", row.id, organisation)?,
                 message: row.message,
                 mailed_at: row.mailed_at,
+                refusals: u32::try_from(row.refusals).unwrap_or_default(),
+                refusal: row.refusal,
+                refused_at: row.refused_at,
             })
         })
         .collect()
@@ -135,6 +153,25 @@ pub async fn mark_mailed(db: &Db, id: Uuid) -> Result<()> {
     sqlx::query!(
         "update contact_messages set mailed_at = now() where id = $1",
         id
+    )
+    .execute(&db.pool)
+    .await?;
+    Ok(())
+}
+
+/// Remembers that the mail server said that it will never take the letter, and what it said.
+///
+/// # Errors
+/// Postgres failed.
+pub async fn mark_refused(db: &Db, id: Uuid, said: &str) -> Result<()> {
+    let said: String = said.chars().take(REFUSAL_CHARS_MAX).collect();
+    sqlx::query!(
+        "update contact_messages set refusals = refusals + 1, refusal = $2,
+             refused_at = case when refusals + 1 >= $3 then now() end
+         where id = $1",
+        id,
+        storable(&said),
+        i32::from(REFUSALS_MAX)
     )
     .execute(&db.pool)
     .await?;

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::ConnectInfo};
 use console::{Mail, SignUp};
-use store::contact::{Message, PER_ADDRESS, Which, list};
+use store::contact::{Message, PER_ADDRESS, REFUSALS_MAX, Which, list};
 
 use crate::{
     browser::{Browser, CONTACT_EMAIL, World, encode},
@@ -201,4 +201,88 @@ async fn messages_are_bounded_by_address_and_in_all() {
     // Signing in is counted apart.
     let form = [("email", "a@example.com"), ("password", "x")];
     browser.submit("/sign-in", "/sign-in", &form).await.is(422);
+}
+
+/// Sends one more message, and waits until the mail server has been asked so often in all.
+async fn another(world: &World, server: &MailServer, asked: usize) {
+    let browser = world.browser();
+    let sent = browser.submit("/contact", "/contact", &MESSAGE).await;
+    sent.leads_to("/contact/sent");
+    for _ in 0..500 {
+        if server.refused() + server.taken() >= asked {
+            // What became of it is written after the conversation.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the mail server was asked {} times", server.refused());
+}
+
+/// The mail server says that it will never take it: three times is enough, and the others go out.
+#[tokio::test]
+async fn a_letter_that_is_refused_for_good_is_not_sent_for_ever() {
+    let server = MailServer::start().await;
+    let world = with_mail(&server).await;
+    server.refuses(Some("550 5.7.1 this text is spam"));
+    // The first one is tried with each message, the later ones less often.
+    for asked in [1, 3, 6, 9] {
+        another(&world, &server, asked).await;
+    }
+    assert_eq!(server.refused(), 9);
+    let refused = async || {
+        let all = stored(&world, Which::All).await;
+        let count = |it: &Message| (it.refusals, it.refused_at.is_some());
+        all.iter().map(count).collect::<Vec<_>>()
+    };
+    let max = u32::try_from(REFUSALS_MAX).expect("small");
+    assert_eq!(
+        refused().await,
+        [(max, true), (max, true), (2, false), (1, false)]
+    );
+    let all = stored(&world, Which::Unmailed).await;
+    assert_eq!(all.len(), 4, "those given up are listed as not mailed");
+    let said = all[0].refusal.as_deref().expect("what it said");
+    assert!(said.contains("this text is spam"), "{said}");
+
+    server.refuses(None);
+    another(&world, &server, 9 + 3).await;
+    assert_eq!(server.taken(), 3);
+    let mailed: Vec<bool> = stored(&world, Which::All)
+        .await
+        .iter()
+        .map(|it| it.mailed_at.is_some())
+        .collect();
+    assert_eq!(mailed, [false, false, true, true, true]);
+    assert!(stored(&world, Which::Waiting).await.is_empty());
+}
+
+/// A full mailbox, or a password that the mail server does not know, is no fault of the letter.
+#[tokio::test]
+async fn what_may_go_better_later_is_tried_without_end() {
+    let server = MailServer::start().await;
+    let world = with_mail(&server).await;
+    let mut asked = 0;
+    for (n, answer) in [
+        "452 4.2.2 full",
+        "530 5.7.0 sign in first",
+        "451 later",
+        "452 full",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        server.refuses(Some(answer));
+        asked += n + 1;
+        another(&world, &server, asked).await;
+    }
+    let all = stored(&world, Which::Waiting).await;
+    assert_eq!(all.len(), 4);
+    assert!(
+        all.iter()
+            .all(|it| it.refusals == 0 && it.refusal.is_none())
+    );
+    server.refuses(None);
+    another(&world, &server, asked + 5).await;
+    assert_eq!(server.taken(), 5);
 }

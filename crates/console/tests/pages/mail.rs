@@ -12,8 +12,13 @@ use tokio::{
 use crate::browser::{PASSWORD, World};
 
 /// A mail server that keeps what it is given.
+#[derive(Clone)]
 pub(crate) struct MailServer {
     letters: Arc<Mutex<Vec<String>>>,
+    /// What it answers where it is told whom a letter is for, instead of taking it.
+    refusing: Arc<Mutex<Option<&'static str>>>,
+    /// How often it refused.
+    refused: Arc<Mutex<usize>>,
     port: u16,
 }
 
@@ -22,13 +27,32 @@ impl MailServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         let letters = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&letters);
+        let server = Self {
+            letters,
+            refusing: Arc::default(),
+            refused: Arc::default(),
+            port,
+        };
+        let kept = server.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(talk(stream, Arc::clone(&kept)));
+                tokio::spawn(talk(stream, kept.clone()));
             }
         });
-        Self { letters, port }
+        server
+    }
+
+    /// From now on it answers so, or takes letters again.
+    pub(crate) fn refuses(&self, answer: Option<&'static str>) {
+        *self.refusing.lock().expect("not poisoned") = answer;
+    }
+
+    pub(crate) fn refused(&self) -> usize {
+        *self.refused.lock().expect("not poisoned")
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.letters.lock().expect("not poisoned").len()
     }
 
     /// Waits for the letter after the first `seen`, with its transfer encoding undone.
@@ -50,7 +74,7 @@ impl MailServer {
 }
 
 /// One SMTP conversation (RFC 5321), as far as a client that sends one letter goes.
-async fn talk(stream: TcpStream, letters: Arc<Mutex<Vec<String>>>) {
+async fn talk(stream: TcpStream, server: MailServer) {
     let mut stream = BufReader::new(stream);
     let mut say = "220 test\r\n".to_owned();
     loop {
@@ -59,7 +83,12 @@ async fn talk(stream: TcpStream, letters: Arc<Mutex<Vec<String>>>) {
         if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
             return;
         }
+        let refusing = *server.refusing.lock().expect("not poisoned");
         say = match line.split_whitespace().next().unwrap_or_default() {
+            "RCPT" if refusing.is_some() => {
+                *server.refused.lock().expect("not poisoned") += 1;
+                format!("{}\r\n", refusing.unwrap_or_default())
+            }
             "DATA" => {
                 stream.write_all(b"354 go on\r\n").await.expect("written");
                 let mut letter = Vec::new();
@@ -67,7 +96,7 @@ async fn talk(stream: TcpStream, letters: Arc<Mutex<Vec<String>>>) {
                     letter.push(stream.read_u8().await.expect("the letter goes on"));
                 }
                 let letter = String::from_utf8(letter).expect("ASCII");
-                letters.lock().expect("not poisoned").push(letter);
+                server.letters.lock().expect("not poisoned").push(letter);
                 "250 kept\r\n".to_owned()
             }
             "QUIT" => "221 bye\r\n".to_owned(),

@@ -12,7 +12,8 @@ const LETTERS_MAX: u32 = 20;
 #[derive(Default)]
 pub(crate) struct Post(Mutex<()>);
 
-/// Sends what is waiting, beside the answer: the new message, and those whose letters failed before.
+/// Sends what is waiting, beside the answer: the new message, and those whose letters failed before,
+/// unless the mail server has refused them too often ([`contact::REFUSALS_MAX`]).
 pub(super) fn in_background(console: &Console) {
     let console = console.clone();
     tokio::spawn(async move {
@@ -35,7 +36,7 @@ async fn deliver(console: &Console) -> Result<(), Box<dyn std::error::Error + Se
     }
     let mut failed = None;
     let _alone = console.post.0.lock().await;
-    for message in contact::list(&console.db, Which::Unmailed, LETTERS_MAX).await? {
+    for message in contact::list(&console.db, Which::Waiting, LETTERS_MAX).await? {
         let letter = Letter {
             to,
             reply_to: Some((&message.name, &message.email)),
@@ -45,7 +46,12 @@ async fn deliver(console: &Console) -> Result<(), Box<dyn std::error::Error + Se
         // One that the mail server refuses must not hold up those behind it.
         match console.mailer.send(letter).await {
             Ok(()) => contact::mark_mailed(&console.db, message.id).await?,
-            Err(error) => failed = Some(error),
+            Err(error) => {
+                if let Some(said) = error.refusal() {
+                    contact::mark_refused(&console.db, message.id, &said).await?;
+                }
+                failed = Some(error);
+            }
         }
     }
     failed.map_or(Ok(()), |error| Err(error.into()))
