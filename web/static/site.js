@@ -36,7 +36,8 @@ if (form) {
     try {
       const query = new URLSearchParams(new FormData(form));
       const answer = await fetch("/demo?" + query, { signal: asked.signal });
-      if (answer.ok) document.getElementById("verdict").innerHTML = await answer.text();
+      // Whoever asks too often is told so where the decision would be.
+      if (answer.ok || answer.status === 429) document.getElementById("verdict").innerHTML = await answer.text();
     } catch {
       // The next key sends it again, and the button does it without script.
     }

@@ -24,7 +24,7 @@ mod throttle;
 
 pub use passwords::{BadPassword, hash_password};
 pub use settings::{Mail, Settings, SignUp};
-pub use state::Needs;
+pub use state::{DECISIONS_A_MINUTE, Needs};
 
 use site::{manual, statics};
 use state::Console;
@@ -40,7 +40,8 @@ pub fn router(needs: Needs) -> axum::Router {
     });
     let console = Console::new(needs);
     let send_on = axum::middleware::from_fn_with_state(console.clone(), pages::send_on);
-    let public = public.route_layer(send_on);
+    let throttled = axum::middleware::from_fn_with_state(console.clone(), throttle::decisions);
+    let public = public.route_layer(send_on).route_layer(throttled);
     pages::router(&console)
         .merge(api::router(&console))
         .merge(agents::router(&console))

@@ -19,6 +19,10 @@ use crate::{
 /// How often one address may read the catalogue without a key, in a minute.
 const READS_A_MINUTE: u32 = 600;
 
+/// How often one address may ask for a decision, in a minute: the page asks at most four times a
+/// second while someone types.
+pub const DECISIONS_A_MINUTE: u32 = 240;
+
 /// What the console is given at its start.
 pub struct Needs {
     /// Postgres, in the console's role.
@@ -53,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) desk: Desk,
     /// Readers of the catalogue, by address.
     pub(crate) readers: Throttle<IpAddr>,
+    /// Decisions that the first page is asked for, by address.
+    pub(crate) decisions: Throttle<IpAddr>,
     /// Looks at servers that are not registered, by organisation, and the places for them.
     pub(crate) looks: Throttle<OrgId>,
     pub(crate) looking: Arc<Semaphore>,
@@ -77,6 +83,7 @@ impl Console {
             looking: Arc::new(Semaphore::new(scan::AT_ONCE)),
             checking: Semaphore::new(check::AT_ONCE),
             readers: Throttle::new(READS_A_MINUTE, Duration::from_mins(1)),
+            decisions: Throttle::new(DECISIONS_A_MINUTE, Duration::from_mins(1)),
             post: Post::default(),
             settings: needs.settings,
         }))

@@ -8,7 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::actions::ActionError;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+
+use crate::{actions::ActionError, session::Address, state::Console};
 
 /// So many are counted apart; whoever comes beyond them shares one count.
 const COUNTED_MAX: usize = 10_000;
@@ -74,6 +80,22 @@ impl<K: Eq + Hash> Throttle<K> {
         count.asked += 1;
         Ok(())
     }
+}
+
+/// Lets an address have so many decisions of the first page's demonstration.
+pub(crate) async fn decisions(
+    State(console): State<Console>,
+    Address(address): Address,
+    request: Request,
+    next: Next,
+) -> Response {
+    if let Some(address) = address.filter(|_| site::demo::asks_for_one(request.uri()))
+        && let Err(ActionError::Throttled { retry_after_s }) =
+            console.decisions.take(neighbourhood(address))
+    {
+        return site::demo::too_often(request.uri(), retry_after_s);
+    }
+    next.run(request).await
 }
 
 /// What is counted of an address: of IPv6 the network, because one household has all of it.

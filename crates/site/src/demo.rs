@@ -12,7 +12,7 @@ mod tests;
 use askama::Template;
 use axum::{
     extract::{Query, State},
-    http::{HeaderName, header},
+    http::{HeaderName, Uri, header},
     response::{IntoResponse, Response},
 };
 
@@ -23,6 +23,26 @@ use decide::decide;
 pub(crate) use examples::{EXAMPLES, Example};
 
 use crate::{Html, SiteError, routes::Routes, state::Site};
+
+/// Whether an address asks for a decision: its own, or the first page with a call in it.
+#[must_use]
+pub fn asks_for_one(uri: &Uri) -> bool {
+    match uri.path() {
+        "/demo" => true,
+        "/" => uri.query().is_some_and(|query| !query.is_empty()),
+        _ => false,
+    }
+}
+
+/// What someone is told who asks too often: in a page, or in what a script puts into one.
+#[must_use]
+pub fn too_often(uri: &Uri, retry_after_s: u32) -> Response {
+    let error = SiteError::TooOften { retry_after_s };
+    match uri.path() {
+        "/demo" => error.into_fragment(),
+        _ => error.into_response(),
+    }
+}
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes.get("/demo", fragment)

@@ -1,8 +1,10 @@
 //! What a public page answers when it cannot be shown.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use store::StoreError;
@@ -21,14 +23,24 @@ pub enum SiteError {
     /// More is asked at once than is worked on.
     #[error("Too many people are trying it just now")]
     Busy,
+    /// One address asks for more decisions than others can do with.
+    #[error("Too many decisions were asked for from your address")]
+    TooOften {
+        /// When to ask again.
+        retry_after_s: u32,
+    },
     /// Postgres is away.
     #[error("The catalogue cannot be reached")]
     Unavailable,
 }
 
 impl SiteError {
-    fn answer(&self) -> (StatusCode, &'static str) {
-        match self {
+    fn answer(&self) -> (StatusCode, Cow<'static, str>) {
+        let (status, advice) = match self {
+            Self::TooOften { retry_after_s } => {
+                let advice = format!("Try again in {retry_after_s} s.");
+                return (StatusCode::TOO_MANY_REQUESTS, advice.into());
+            }
             Self::NotFound => (
                 StatusCode::NOT_FOUND,
                 "The address is wrong, or what was here is gone.",
@@ -45,7 +57,25 @@ impl SiteError {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Calls of agents are decided all the same. Try again in a moment.",
             ),
+        };
+        (status, advice.into())
+    }
+
+    /// The same for a script that shows it in a page.
+    pub(crate) fn into_fragment(self) -> Response {
+        let (status, advice) = self.answer();
+        let fragment = Html(ErrorFragment {
+            sentence: format!("{self}. {advice}"),
+        });
+        self.with_wait((status, fragment).into_response())
+    }
+
+    fn with_wait(&self, mut response: Response) -> Response {
+        if let Self::TooOften { retry_after_s } = self {
+            let wait = HeaderValue::from(*retry_after_s);
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
+        response
     }
 }
 
@@ -54,7 +84,13 @@ impl SiteError {
 struct ErrorPage {
     frame: Frame,
     status: u16,
-    advice: &'static str,
+    advice: Cow<'static, str>,
+}
+
+#[derive(Template)]
+#[template(source = "<p class=\"fault\">{{ sentence }}</p>\n", ext = "html")]
+struct ErrorFragment {
+    sentence: String,
 }
 
 impl IntoResponse for SiteError {
@@ -65,7 +101,7 @@ impl IntoResponse for SiteError {
             status: status.as_u16(),
             advice,
         };
-        (status, Html(page)).into_response()
+        self.with_wait((status, Html(page)).into_response())
     }
 }
 

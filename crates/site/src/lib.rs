@@ -6,7 +6,7 @@
 
 mod attacks;
 mod catalogue;
-mod demo;
+pub mod demo;
 mod desk;
 mod edition;
 mod error;

@@ -86,3 +86,43 @@ async fn a_range_of_all_time_is_answered() {
         ada.get(&format!("/audit?{range}")).await.is(200);
     }
 }
+
+/// Decisions of the first page cost work and need no account, so one address has so many.
+#[tokio::test]
+async fn one_address_has_so_many_decisions_and_holds_nobody_else_up() {
+    let world = World::new().await;
+    let browser = world.browser();
+    let from = async |peer: [u8; 4], path: &str| {
+        let request = browser.request("GET", path);
+        let mut request = request.body(axum::body::Body::empty()).expect("a request");
+        let peer = std::net::SocketAddr::from((peer, 40_000));
+        request
+            .extensions_mut()
+            .insert(axum::extract::ConnectInfo(peer));
+        world.send_from(request).await
+    };
+    let (busy, other) = ([192, 0, 2, 1], [192, 0, 2, 2]);
+    for n in 0..console::DECISIONS_A_MINUTE {
+        let path = ["/demo?call=2", "/?tool=rerun_workflow&call=2"][n as usize % 2];
+        assert_eq!(from(busy, path).await.status, 200, "{n}");
+    }
+    let sentence = "Too many decisions were asked for from your address";
+    for path in ["/demo?call=2", "/?call=2"] {
+        let answer = from(busy, path).await;
+        assert_eq!(answer.status, 429, "{path}");
+        let wait = answer.headers["retry-after"].to_str().expect("text");
+        assert!(
+            (1..=60).contains(&wait.parse::<u32>().expect("seconds")),
+            "{wait}"
+        );
+        assert!(answer.text.contains(sentence), "{}", answer.text);
+        assert!(answer.text.contains(&format!("Try again in {wait} s.")));
+        let whole = path.starts_with("/?");
+        assert_eq!(answer.text.contains("<html"), whole, "{}", answer.text);
+    }
+    // What asks for no decision, and everyone else, goes on.
+    for path in ["/", "/catalog", "/docs"] {
+        assert_eq!(from(busy, path).await.status, 200, "{path}");
+    }
+    assert_eq!(from(other, "/demo?call=2").await.status, 200);
+}
