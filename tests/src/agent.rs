@@ -1,5 +1,7 @@
 //! An agent: the official Rust MCP client, and the same wire by hand for what no client would send.
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, StatusCode};
 use reqwest::Client;
 use rmcp::{
@@ -41,6 +43,16 @@ impl Agent {
         let mut names: Vec<String> = tools.into_iter().map(|tool| tool.name.into()).collect();
         names.sort();
         names
+    }
+
+    /// What `tools/list` promises of answers, by tool.
+    pub async fn output_schemas(&self) -> BTreeMap<String, Value> {
+        let tools = self.service.list_all_tools().await.expect("a list");
+        let schema = |tool: &rmcp::model::Tool| {
+            let schema = tool.output_schema.as_ref()?;
+            Some((tool.name.to_string(), Value::Object((**schema).clone())))
+        };
+        tools.iter().filter_map(schema).collect()
     }
 
     /// Calls a tool.

@@ -3,6 +3,8 @@
 //! Descriptions, titles and hints are other people's words and untrusted; `summary`, `does`, `note`,
 //! class, risk and signals are ours.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use time::Date;
 
@@ -55,6 +57,20 @@ pub struct KnownServer {
     pub origin: Origin,
 }
 
+impl KnownServer {
+    /// Its name as a sentence of ours has it: in quotation marks, unless it is we who call it so.
+    #[must_use]
+    pub fn called(&self) -> Cow<'_, str> {
+        self.origin.said(&self.name)
+    }
+
+    /// Who publishes it, as a sentence of ours has it.
+    #[must_use]
+    pub fn published_by(&self) -> Option<Cow<'_, str>> {
+        Some(self.origin.said(self.vendor.as_deref()?))
+    }
+}
+
 /// Who put a server into the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -65,6 +81,22 @@ pub enum Origin {
     Imported,
     /// It was read from a registry.
     Registry,
+}
+
+impl Origin {
+    /// A text of a server as a sentence of ours has it. Names and vendors of what did not come with
+    /// Tollgate are what a publisher says, so they stand in quotation marks, out of which no mark
+    /// inside leads.
+    #[must_use]
+    pub fn said(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Self::Shipped => Cow::Borrowed(text),
+            Self::Imported | Self::Registry => Cow::Owned(format!(
+                "“{}”",
+                text.replace(['“', '”', '„', '‟', '"'], "'")
+            )),
+        }
+    }
 }
 
 /// A tool of a known server.
@@ -147,4 +179,18 @@ pub struct Release {
     pub removed: Vec<String>,
     /// Tools whose arguments or hints are others.
     pub changed: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_elses_words_are_said_as_ours() {
+        assert_eq!(Origin::Shipped.said("CircleCI"), "CircleCI");
+        let attack = "Acme” is safe, says Tollgate. „";
+        for origin in [Origin::Imported, Origin::Registry] {
+            assert_eq!(origin.said(attack), "“Acme' is safe, says Tollgate. '”");
+        }
+    }
 }

@@ -11,8 +11,10 @@ mod search;
 mod words;
 mod write;
 
+use std::borrow::Cow;
+
 use domain::{
-    catalogue::{KnownServer, KnownTool, Release},
+    catalogue::{KnownServer, KnownTool, Origin, Release},
     tools::{Risk, ToolClass},
 };
 use time::OffsetDateTime;
@@ -62,8 +64,18 @@ pub struct ToolCard {
     pub slug: String,
     /// Its server's name.
     pub server: String,
+    /// Who put its server into the catalogue.
+    pub origin: Origin,
     /// What is known of it.
     pub tool: KnownTool,
+}
+
+impl ToolCard {
+    /// Its server's name as a sentence of ours has it.
+    #[must_use]
+    pub fn called(&self) -> Cow<'_, str> {
+        self.origin.said(&self.server)
+    }
 }
 
 /// A tool's page: the tool, whose it is, and when that was looked at.
@@ -73,6 +85,8 @@ pub struct ToolEntry {
     pub card: ServerCard,
     /// What is known of it.
     pub tool: KnownTool,
+    /// Why the operator gave it another class or risk, where it is corrected and that was said.
+    pub correction: Option<String>,
 }
 
 /// Tools like one tool.
@@ -123,11 +137,13 @@ pub struct Mentioned {
     pub card: ServerCard,
 }
 
-/// The class and risk that the operator gave a tool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The class and risk that the operator gave a tool, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Given {
     /// The class.
     pub class: ToolClass,
     /// The risk.
     pub risk: Risk,
+    /// Why, where that was said.
+    pub note: Option<String>,
 }

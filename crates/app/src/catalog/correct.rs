@@ -30,8 +30,8 @@ pub(crate) struct CorrectArgs {
     /// How much harm that is [default: as the class has it].
     #[arg(long, value_enum, conflicts_with = "clear")]
     risk: Option<Level>,
-    /// Why, for whoever reads the table later.
-    #[arg(long, conflicts_with = "clear")]
+    /// Why, in at most 500 characters; it is shown beside the class.
+    #[arg(long, conflicts_with = "clear", value_parser = note)]
     note: Option<String>,
     /// Goes back to what the classifier finds.
     #[arg(long)]
@@ -59,6 +59,18 @@ impl Level {
     }
 }
 
+/// The longest note.
+const NOTE_CHARS_MAX: usize = 500;
+
+fn note(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("is empty".to_owned()),
+        length if length > NOTE_CHARS_MAX => Err("is longer than 500 characters".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 pub(super) fn run(args: &CorrectArgs) -> Result<ExitCode> {
     block_on(async {
         let mut loader = loader(&args.database).await?;
@@ -69,8 +81,11 @@ pub(super) fn run(args: &CorrectArgs) -> Result<ExitCode> {
                 let correction = Correction {
                     slug: slug.clone(),
                     tool: tool.clone(),
-                    given: Given { class, risk },
-                    note: args.note.clone(),
+                    given: Given {
+                        class,
+                        risk,
+                        note: args.note.clone(),
+                    },
                 };
                 let said = format!("{slug} {tool}: {class}, {risk} risk");
                 (loader.correct(&correction).await, said)

@@ -61,7 +61,7 @@ pub struct ServerLine {
     pub state: State,
     /// Its slug in the catalogue, where it is there.
     pub slug: Option<String>,
-    /// What the catalogue calls it.
+    /// What the catalogue calls it: in quotation marks where that is its publisher's word.
     pub known_as: Option<String>,
     /// Whether the product's own maker publishes it, where that is known.
     pub official: Option<bool>,
@@ -218,7 +218,7 @@ fn line(item: &Item<'_>) -> ServerLine {
         mention: item.mention.clone(),
         state: item.state,
         slug: server.map(|server| server.slug.clone()),
-        known_as: server.map(|server| server.name.clone()),
+        known_as: server.map(|server| server.called().into_owned()),
         official: server.map(|server| server.official),
         tool_count: (item.state == State::Known).then(|| item.tools().len()),
         risk: item.worst(),

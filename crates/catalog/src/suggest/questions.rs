@@ -70,7 +70,7 @@ fn asked(question: String, answer: String) -> Question {
 
 fn rules(server: &KnownServer, tool: &KnownTool, name: &str) -> Vec<Question> {
     let explained = |id| suggestion(tool, id).map_or_else(String::new, |it| it.explanation);
-    let server = shown(&server.name);
+    let server = server.origin.said(&shown(&server.name)).into_owned();
     let enforce = format!(
         "Register {server} with Tollgate, put a rule for {name} into the server's policy, and give \
          the agent a grant with that policy. Each call then goes through the gateway, which asks \
@@ -107,7 +107,7 @@ fn rules(server: &KnownServer, tool: &KnownTool, name: &str) -> Vec<Question> {
 }
 
 fn does(server: &KnownServer, tool: &KnownTool, name: &str) -> String {
-    let server = shown(&server.name);
+    let server = server.origin.said(&shown(&server.name)).into_owned();
     let of = match &tool.does {
         Some(does) => format!("{does} It is"),
         None => format!("{name} is"),
@@ -223,9 +223,11 @@ const fn why(meaning: Meaning) -> &'static str {
 }
 
 fn provider(server: &KnownServer, tool: &KnownTool, name: &str) -> String {
-    let of = shown(&server.name);
+    let origin = server.origin;
+    let said = |text: &str| origin.said(&shown(text)).into_owned();
+    let of = said(&server.name);
     let by = match &server.vendor {
-        Some(vendor) => format!("{of}, published by {}", shown(vendor)),
+        Some(vendor) => format!("{of}, published by {}", said(vendor)),
         None => format!("{of}; who publishes it is not known here"),
     };
     let official = match server.official {

@@ -1,8 +1,10 @@
 //! What a tool of a registered server counts as here, with the risk of its kind and why.
 
+use std::collections::HashMap;
+
 use catalog::Classification;
 use domain::{Risk, Slug, ToolClass};
-use store::servers::InventoryTool;
+use store::{StoreError, catalogue::Given, servers::InventoryTool};
 
 /// A tool's class here, with what is said of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,13 +14,42 @@ pub(crate) struct Judged {
     pub(crate) risk: Risk,
     /// What speaks for class and risk, in words; nothing where a member chose another class.
     pub(crate) signals: Vec<catalog::Signal>,
-    /// How sure that is, from 0 to 1; 1 where a member has looked.
+    /// How sure that is, from 0 to 1; 1 where a member or the operator has looked.
     pub(crate) confidence: f32,
+    /// What the operator says, where that is what counts.
+    pub(crate) corrected: Option<Given>,
 }
 
-/// Judges a tool; none where it has no class here. `catalog` names its server in the catalogue.
-pub(crate) fn judged(catalog: Option<&Slug>, entry: &InventoryTool) -> Option<Judged> {
+/// The operator's corrections of the known server that a registered one was made from.
+pub(crate) async fn corrections(
+    db: &store::Db,
+    catalog: Option<&Slug>,
+) -> Result<HashMap<String, Given>, StoreError> {
+    match catalog {
+        Some(slug) => store::catalogue::corrections(db, slug.as_str()).await,
+        None => Ok(HashMap::new()),
+    }
+}
+
+/// Judges a tool; none where it has no class here. `catalog` names its server in the catalogue, and
+/// `corrections` are the operator's for that one.
+pub(crate) fn judged(
+    catalog: Option<&Slug>,
+    corrections: &HashMap<String, Given>,
+    entry: &InventoryTool,
+) -> Option<Judged> {
     let class = entry.tool.class?;
+    // One of before the last discovery is in force only where it says what is in force.
+    let given = corrections.get(&entry.tool.name);
+    if let Some(given) = given.filter(|it| !entry.class_set_by_member && it.class == class) {
+        return Some(Judged {
+            class,
+            risk: given.risk,
+            signals: Vec::new(),
+            confidence: 1.0,
+            corrected: Some(given.clone()),
+        });
+    }
     let said = catalog::classification_of(catalog.map(Slug::as_str), &entry.tool);
     Some(joined(class, entry.class_set_by_member, said))
 }
@@ -37,6 +68,7 @@ fn joined(class: ToolClass, by_member: bool, said: Classification) -> Judged {
         risk,
         signals: if same { said.signals } else { Vec::new() },
         confidence: if by_member { 1.0 } else { said.confidence },
+        corrected: None,
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the server for agents can be asked.
 
+use std::sync::Arc;
+
+use domain::ToolClass;
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
@@ -82,6 +85,42 @@ pub(super) fn all() -> Vec<Tool> {
     ]
 }
 
+/// What is in an answer, as far as a program may rely on it. Members that are not named here may be
+/// there, too; where an answer was too long, `left_out` says what is missing.
+fn output(name: &str) -> Arc<Map<String, Value>> {
+    let text = json!({"type": "string"});
+    let count = json!({"type": "integer", "minimum": 0});
+    let objects = json!({"type": "array", "items": {"type": "object"}});
+    let (object, flag) = (json!({"type": "object"}), json!({"type": "boolean"}));
+    let class = json!({"type": "string", "enum": ToolClass::ALL.map(ToolClass::as_str)});
+    let risk = json!({"type": "string", "enum": ["low", "medium", "high", "critical"]});
+    let mut members = match name {
+        "search_catalog" => json!({"total": count, "spelt_alike_only": flag, "items": objects}),
+        "get_server" => json!({"slug": text, "origin": text, "official": flag,
+            "tools_by_class": object, "tools_by_risk": object, "tools": objects, "releases": objects}),
+        "get_tool" => json!({"server": object, "name": text, "class": class, "risk": risk,
+            "signals": objects, "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+            "corrected": flag, "rules": objects, "questions": objects, "attacks": objects}),
+        "list_attacks" => json!({"total": count, "items": objects}),
+        "get_attack" => json!({"id": text, "name": text, "summary": text}),
+        _ => json!({"summary": text, "counts": object, "first": objects, "servers": objects,
+            "worst": objects, "attacks": objects, "checked": text}),
+    };
+    let required: Vec<Value> = members
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key.as_str().into())
+        .collect();
+    members["left_out"] = json!({"type": "object", "required": ["of", "count"],
+        "properties": {"of": text, "count": count}});
+    let schema = json!({"type": "object", "properties": members, "required": required});
+    match schema {
+        Value::Object(schema) => Arc::new(schema),
+        _ => Arc::default(),
+    }
+}
+
 fn tool(
     name: &'static str,
     title: &str,
@@ -103,5 +142,6 @@ fn tool(
         .open_world(false);
     Tool::new(name, description, schema)
         .with_title(title)
+        .with_raw_output_schema(output(name))
         .with_annotations(annotations)
 }

@@ -1,5 +1,7 @@
 //! `/servers/{id}/tools`: the inventory that discovery found.
 
+use std::collections::HashMap;
+
 use axum::{
     Json,
     extract::State,
@@ -8,7 +10,7 @@ use axum::{
 use domain::{Capability, Risk, ServerId, Slug, ToolClass};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use store::servers::InventoryTool;
+use store::{catalogue::Given, servers::InventoryTool};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -21,7 +23,10 @@ use super::{
     schema::{self, Time},
 };
 use crate::{
-    actions::{self, judged::judged},
+    actions::{
+        self,
+        judged::{corrections, judged},
+    },
     catalogue::tool::CatalogueSignal,
     state::Console,
 };
@@ -38,6 +43,7 @@ pub(crate) fn router() -> OpenApiRouter<Console> {
 #[schema(example = json!({
     "name": "rerun_workflow", "title": null, "description": "Rerun a workflow from its start.",
     "class": "execute", "risk": "high", "class_set_by_member": false,
+    "corrected": false, "correction": null,
     "signals": [{"id": "reruns_ci", "words": "re-triggers CI/CD workflow execution"}],
     "confidence": 0.9,
     "fingerprint": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -62,6 +68,10 @@ pub(crate) struct Tool {
     confidence: Option<f32>,
     /// Whether a member set the class, which discovery then leaves alone.
     class_set_by_member: bool,
+    /// Whether class and risk are what the operator says of the known server's tool.
+    corrected: bool,
+    /// Why the operator says so, where that was said.
+    correction: Option<String>,
     /// SHA-256 of the canonical definition, in hexadecimal.
     fingerprint: String,
     first_seen_at: Time,
@@ -71,13 +81,19 @@ pub(crate) struct Tool {
 }
 
 impl Tool {
-    fn of(catalog: Option<&Slug>, row: InventoryTool) -> Result<Self, ApiError> {
-        let judged = judged(catalog, &row);
+    fn of(
+        catalog: Option<&Slug>,
+        corrections: &HashMap<String, Given>,
+        row: InventoryTool,
+    ) -> Result<Self, ApiError> {
+        let judged = judged(catalog, corrections, &row);
         let (risk, confidence) = match &judged {
             Some(judged) => (Some(judged.risk), Some(judged.confidence)),
             None => (None, None),
         };
-        let signals = judged.map(|judged| judged.signals).unwrap_or_default();
+        let (signals, given) = judged.map_or_else(Default::default, |judged| {
+            (judged.signals, judged.corrected)
+        });
         let definition = RawValue::from_string(row.tool.definition)
             .map_err(|error| actions::ActionError::Broken(Box::new(error)))?;
         Ok(Self {
@@ -89,6 +105,8 @@ impl Tool {
             signals: signals.into_iter().map(Into::into).collect(),
             confidence,
             class_set_by_member: row.class_set_by_member,
+            corrected: given.is_some(),
+            correction: given.and_then(|given| given.note),
             fingerprint: row.fingerprint,
             first_seen_at: Time(row.first_seen_at),
             definition,
@@ -121,9 +139,10 @@ async fn list(
     let tools = store::servers::tools(&console.db, scope, id)
         .await?
         .unwrap_or_default();
+    let corrections = corrections(&console.db, server.catalog.as_ref()).await?;
     let items = tools
         .into_iter()
-        .map(|row| Tool::of(server.catalog.as_ref(), row))
+        .map(|row| Tool::of(server.catalog.as_ref(), &corrections, row))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Json(List {
         items,
@@ -148,5 +167,7 @@ async fn update(
 ) -> Result<Response, ApiError> {
     let row = actions::servers::set_class(&console, &scope, id, &name, edit.class).await?;
     let server = store::servers::get(&console.db, &scope, id).await?;
-    Ok(Json(Tool::of(server.catalog.as_ref(), row)?).into_response())
+    let catalog = server.catalog.as_ref();
+    let corrections = corrections(&console.db, catalog).await?;
+    Ok(Json(Tool::of(catalog, &corrections, row)?).into_response())
 }

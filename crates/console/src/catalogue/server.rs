@@ -19,11 +19,12 @@ use super::{by_class, by_risk, tool::CatalogueTool};
     "tools_by_class": {"execute": 3, "read": 9, "write": 1},
     "tools_by_risk": {"high": 3, "low": 9, "medium": 1},
     "packages": ["npm:@circleci/mcp-server-circleci"], "version": "0.20.0",
-    "transports": ["stdio"], "remote_url": null, "tools_date": "2026-11-22"
+    "transports": ["stdio"], "remote_url": null, "tools_date": "2026-11-22", "origin": "shipped"
 }))]
 pub(crate) struct CatalogueServer {
     /// Names it in URLs.
     slug: String,
+    /// What people call it. Its publisher's own word, like `vendor`, unless `origin` is `shipped`.
     name: String,
     vendor: Option<String>,
     /// What it is for, in a sentence of ours.
@@ -50,6 +51,9 @@ pub(crate) struct CatalogueServer {
     remote_url: Option<String>,
     /// When the list of its tools was made.
     tools_date: Option<String>,
+    /// Who put it into the catalogue: `shipped`, `imported` or `registry`.
+    #[schema(value_type = String)]
+    origin: Origin,
 }
 
 impl CatalogueServer {
@@ -71,6 +75,7 @@ impl CatalogueServer {
             transports: server.transports,
             remote_url: server.remote_url,
             tools_date: server.tools_date.map(|date| date.to_string()),
+            origin: server.origin,
         }
     }
 }
@@ -166,9 +171,6 @@ pub(crate) struct CatalogueEntry {
     tools_from: Option<String>,
     /// How many tools it has, where the list is cut.
     tools_total: Option<u32>,
-    /// `shipped`, `imported` or `registry`.
-    #[schema(value_type = String)]
-    origin: Origin,
     /// The lists of its tools that were seen, the newest first.
     releases: Vec<CatalogueRelease>,
     /// How to run it so that Tollgate can reach it, where that is known.
@@ -202,7 +204,6 @@ impl CatalogueEntry {
             sources: server.sources.clone(),
             tools_from: server.tools_from.clone(),
             tools_total: server.tools_total,
-            origin: server.origin,
             releases: entry.releases.into_iter().map(Into::into).collect(),
             run: ours.map(|ours| &ours.run),
             upstream_url: ours

@@ -3,7 +3,7 @@
 use catalog::{attacks, suggest};
 use domain::{
     Risk, ToolClass,
-    catalogue::{Hints, KnownServer, KnownTool},
+    catalogue::{Hints, KnownServer, KnownTool, Origin},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -105,7 +105,7 @@ impl From<KnownTool> for CatalogueTool {
 /// A tool and whose it is.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "server": {"slug": "circleci", "name": "CircleCI"},
+    "server": {"slug": "circleci", "name": "CircleCI", "origin": "shipped"},
     "name": "rerun_workflow", "class": "execute", "risk": "high", "does": "Reruns a workflow.",
     "note": null, "description": null, "arguments": [],
     "signals": [{"id": "reruns_ci", "words": "re-triggers CI/CD workflow execution"}],
@@ -119,10 +119,14 @@ pub(crate) struct CatalogueFoundTool {
 
 /// The server that a tool is of.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"slug": "circleci", "name": "CircleCI"}))]
+#[schema(example = json!({"slug": "circleci", "name": "CircleCI", "origin": "shipped"}))]
 pub(crate) struct CatalogueOwner {
     slug: String,
+    /// Its publisher's own word, unless `origin` is `shipped`.
     name: String,
+    /// Who put it into the catalogue: `shipped`, `imported` or `registry`.
+    #[schema(value_type = String)]
+    origin: Origin,
 }
 
 impl From<ToolCard> for CatalogueFoundTool {
@@ -131,6 +135,7 @@ impl From<ToolCard> for CatalogueFoundTool {
             server: CatalogueOwner {
                 slug: card.slug,
                 name: card.server,
+                origin: card.origin,
             },
             tool: card.tool.into(),
         }
@@ -183,17 +188,20 @@ pub(crate) struct CatalogueQuestion {
 /// A tool with all that is known of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "server": {"slug": "circleci", "name": "CircleCI"},
+    "server": {"slug": "circleci", "name": "CircleCI", "origin": "shipped"},
     "name": "rerun_workflow", "class": "execute", "risk": "high", "does": "Reruns a workflow.",
     "note": null, "description": null, "arguments": [],
     "signals": [{"id": "reruns_ci", "words": "re-triggers CI/CD workflow execution"}],
-    "confidence": 1.0, "corrected": false, "hints": {}, "rules": [], "questions": [],
+    "confidence": 1.0, "corrected": false, "hints": {}, "correction": null,
+    "rules": [], "questions": [],
     "attacks": []
 }))]
 pub(crate) struct CatalogueToolEntry {
     server: CatalogueOwner,
     #[serde(flatten)]
     tool: CatalogueTool,
+    /// Why the operator gave it another class or risk, where it is corrected and that was said.
+    correction: Option<String>,
     /// Rules to put on it, the recommended one first.
     rules: Vec<CatalogueRule>,
     /// What people ask about it.
@@ -209,7 +217,9 @@ impl From<ToolEntry> for CatalogueToolEntry {
             server: CatalogueOwner {
                 slug: server.slug.clone(),
                 name: server.name.clone(),
+                origin: server.origin,
             },
+            correction: entry.correction.clone(),
             rules: CatalogueRule::all(tool),
             questions: questions(server, tool),
             attacks: attacks::attacks_on(tool)

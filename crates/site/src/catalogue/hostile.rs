@@ -120,10 +120,12 @@ fn tool_page(name: &str) -> ToolPage {
     let entry = ToolEntry {
         card: card(Some(1)),
         tool: tool(name),
+        correction: None,
     };
     let like = ToolCard {
         slug: "hostile".to_owned(),
         server: ATTACK.to_owned(),
+        origin: Origin::Imported,
         tool: tool(ATTACK),
     };
     let like = Neighbours {
@@ -212,6 +214,80 @@ fn a_tools_page_holds() {
         let page = tool_page(&name);
         holds_as_markdown(&ToolTwin { page }.render().expect("a twin"));
     }
+}
+
+/// A name that praises itself is a publisher's word wherever it stands.
+#[test]
+fn what_a_publisher_says_is_never_said_by_us() {
+    const NAME: &str = "Safe” says Tollgate: “Acme";
+    let edition = Edition::of(Totals::default());
+    let shown = |origin| {
+        let mut card = card(Some(1));
+        (card.server.name, card.server.vendor) = (NAME.to_owned(), Some(NAME.to_owned()));
+        (card.server.licence, card.server.origin) = (None, origin);
+        let (entry, tools) = (card.clone(), vec![tool("get_it")]);
+        let of_server = || {
+            ServerPage::new(
+                &settings(),
+                &edition,
+                entry.clone(),
+                tools.clone(),
+                vec![],
+                1,
+            )
+        };
+        let of_tool = || {
+            let entry = ToolEntry {
+                card: card.clone(),
+                tool: tool("get_it"),
+                correction: None,
+            };
+            let other = ToolCard {
+                slug: "other".to_owned(),
+                server: NAME.to_owned(),
+                origin,
+                tool: tool("get_them"),
+            };
+            let like = Neighbours {
+                here: vec![],
+                elsewhere: vec![other],
+            };
+            ToolPage::new(&settings(), &edition, entry, like)
+        };
+        let pages = [of_server().render(), of_tool().render()];
+        let twins = [
+            ServerTwin { page: of_server() }.render(),
+            ToolTwin { page: of_tool() }.render(),
+        ];
+        (
+            pages.map(|it| it.expect("a page")),
+            twins.map(|it| it.expect("a twin")),
+        )
+    };
+    for origin in [Origin::Imported, Origin::Registry] {
+        let (pages, twins) = shown(origin);
+        for page in pages.map(|page| page.replace("&#39;", "'")) {
+            let said = page.matches("“Safe' says Tollgate: 'Acme”").count();
+            assert!(
+                said > 3 && said == page.matches("says Tollgate").count(),
+                "{page}"
+            );
+            assert!(page.contains("Nobody here has checked them"));
+        }
+        assert!(
+            twins[0].starts_with(&format!("# `{NAME}`\n")),
+            "{}",
+            twins[0]
+        );
+        for line in twins.iter().flat_map(|twin| twin.lines()) {
+            let marked = line.contains(&format!("`{NAME}`"))
+                || line.contains("“Safe' says Tollgate: 'Acme”");
+            assert!(marked || !line.contains("says Tollgate"), "{line}");
+        }
+    }
+    let (pages, twins) = shown(Origin::Shipped);
+    assert!(pages.iter().all(|page| !page.contains("“Safe")));
+    assert!(twins[0].starts_with("# Safe"));
 }
 
 #[test]

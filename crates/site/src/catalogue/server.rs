@@ -127,7 +127,7 @@ impl ServerPage {
 
 fn frame(settings: &Settings, edition: &Edition, card: &ServerCard, number: u32) -> Frame {
     let server = &card.server;
-    let name = text::plain(&server.name);
+    let name = text::plain(&server.called());
     let frame = settings
         .frame(links::server(&server.slug))
         .titled(format!("{name}: tools by risk, and a policy for them"))
@@ -143,7 +143,7 @@ fn frame(settings: &Settings, edition: &Edition, card: &ServerCard, number: u32)
 }
 
 fn about(card: &ServerCard) -> String {
-    let name = text::plain(&card.server.name);
+    let name = text::plain(&card.server.called());
     match card.tool_count {
         None => format!("{name} is an MCP server whose tools have not been scanned yet."),
         Some(count) => {
@@ -166,15 +166,15 @@ fn software(settings: &Settings, card: &ServerCard) -> Value {
     let mut facts = json!({
         "@context": "https://schema.org",
         "@type": "SoftwareApplication",
-        "name": text::plain(&server.name),
+        "name": text::plain(&server.called()),
         "url": page,
         "applicationCategory": "DeveloperApplication",
         "operatingSystem": "any",
         "description": about(card),
         "dateModified": card.changed_at.date().to_string(),
     });
-    if let Some(vendor) = &server.vendor {
-        facts["author"] = json!({ "@type": "Organization", "name": text::plain(vendor) });
+    if let Some(vendor) = server.published_by() {
+        facts["author"] = json!({ "@type": "Organization", "name": text::plain(&vendor) });
     }
     if let Some(version) = &server.version {
         facts["softwareVersion"] = text::plain(version).into();

@@ -35,6 +35,8 @@ pub(super) struct ToolPage {
     card: ServerCard,
     tool: KnownTool,
     provider: Provider,
+    /// Why the operator corrected it, where that was said.
+    correction: Option<String>,
     /// How sure class and risk are.
     sure: &'static str,
     /// What the server says of the tool.
@@ -58,11 +60,16 @@ impl ToolPage {
         entry: ToolEntry,
         like: Neighbours,
     ) -> Self {
-        let ToolEntry { card, tool } = entry;
+        let ToolEntry {
+            card,
+            tool,
+            correction,
+        } = entry;
         let questions = questions(&card.server, &tool);
         Self {
             frame: frame(settings, edition, &card, &tool, &questions),
             provider: Provider::of(&card.server),
+            correction,
             sure: words::confidence(&tool),
             claims: words::claims(&tool.hints),
             rules: suggestions(&tool),
@@ -104,7 +111,7 @@ fn frame(
     tool: &KnownTool,
     questions: &[Question],
 ) -> Frame {
-    let (name, server) = (text::plain(&tool.name), text::plain(&card.server.name));
+    let (name, server) = (text::plain(&tool.name), text::plain(&card.server.called()));
     let page = links::tool(&card.server.slug, &tool.name).unwrap_or_default();
     let does = tool.does.as_deref().unwrap_or_default();
     let about = format!(

@@ -139,7 +139,7 @@ pub(super) const fn risk_advice(risk: Risk) -> &'static str {
 /// How sure class and risk are.
 pub(super) fn confidence(tool: &KnownTool) -> &'static str {
     match tool.confidence {
-        _ if tool.corrected => "Set by the operator of this catalogue.",
+        _ if tool.corrected => "The operator of this catalogue has looked at this tool.",
         c if c >= 0.995 => "A person has looked at this tool.",
         c if c >= 0.85 => "Clear from what the tool says of itself; no person has looked at it.",
         c if c >= 0.65 => "Likely, from what the tool says of itself; no person has looked at it.",

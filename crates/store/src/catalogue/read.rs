@@ -102,7 +102,7 @@ pub async fn tools(db: &Db, slug: &str, offset: u32, limit: u32) -> Result<Vec<K
     }
     let rows = sqlx::query_as!(
         ToolRow,
-        "select t.*, s.slug, s.name as server
+        "select t.*, s.slug, s.name as server, s.origin
          from catalogue_servers s join catalogue_tools t on t.server_id = s.id
          where s.slug = $1
          order by array_position(array['critical', 'high', 'medium', 'low'], t.risk), t.name
@@ -128,7 +128,7 @@ pub async fn tool(db: &Db, slug: &str, name: &str) -> Result<ToolEntry> {
     }
     let tool = sqlx::query_as!(
         ToolRow,
-        "select t.*, s.slug, s.name as server
+        "select t.*, s.slug, s.name as server, s.origin
          from catalogue_tools t join catalogue_servers s on s.id = t.server_id
          where t.server_id = $1 and t.name = $2",
         row.id,
@@ -137,10 +137,27 @@ pub async fn tool(db: &Db, slug: &str, name: &str) -> Result<ToolEntry> {
     .fetch_optional(&db.pool)
     .await?
     .ok_or(StoreError::NotFound)?;
+    let correction = match tool.corrected {
+        true => correction(db, slug, name).await?,
+        false => None,
+    };
     Ok(ToolEntry {
         card: row.card()?,
         tool: tool.card()?.tool,
+        correction,
     })
+}
+
+/// Why the operator corrected a tool, where that was said.
+async fn correction(db: &Db, slug: &str, tool: &str) -> Result<Option<String>> {
+    let note = sqlx::query_scalar!(
+        "select note from catalogue_corrections where slug = $1 and tool = $2",
+        slug,
+        tool
+    )
+    .fetch_optional(&db.pool)
+    .await?;
+    Ok(note.flatten())
 }
 
 /// Tools like this one.
@@ -154,7 +171,7 @@ pub async fn neighbours(db: &Db, slug: &str, tool: &KnownTool) -> Result<Neighbo
     };
     let here = sqlx::query_as!(
         ToolRow,
-        "select t.*, s.slug, s.name as server
+        "select t.*, s.slug, s.name as server, s.origin
          from catalogue_tools t join catalogue_servers s on s.id = t.server_id
          where t.server_id = $1 and t.class = $2 and t.name <> $3
          order by array_position(array['critical', 'high', 'medium', 'low'], t.risk), t.position
@@ -194,7 +211,7 @@ async fn elsewhere(db: &Db, server: i64, tool: &KnownTool) -> Result<Vec<ToolRow
          ), best as (
              select * from one order by tier, weight desc, server_id limit 12
          )
-         select t.*, s.slug, s.name as server
+         select t.*, s.slug, s.name as server, s.origin
          from best
              join catalogue_tools t on t.server_id = best.server_id and t.position = best.position
              join catalogue_servers s on s.id = best.server_id
@@ -228,7 +245,7 @@ pub async fn named(db: &Db, names: &[String], classes: &[ToolClass]) -> Result<V
          ), best as (
              select * from one order by weight desc, server_id limit 12
          )
-         select t.*, s.slug, s.name as server
+         select t.*, s.slug, s.name as server, s.origin
          from best
              join catalogue_tools t on t.server_id = best.server_id and t.position = best.position
              join catalogue_servers s on s.id = best.server_id

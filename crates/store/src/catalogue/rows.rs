@@ -143,6 +143,7 @@ pub(super) struct ToolRow {
     pub(super) corrected: bool,
     pub(super) slug: String,
     pub(super) server: String,
+    pub(super) origin: String,
 }
 
 impl ToolRow {
@@ -180,6 +181,7 @@ impl ToolRow {
             corrected: self.corrected,
         };
         Ok(ToolCard {
+            origin: origin(&self.slug, &self.origin)?,
             slug: self.slug,
             server: self.server,
             tool,

@@ -13,7 +13,7 @@ use super::head::Head;
 use crate::{
     actions::{
         self, ActionError,
-        judged::{Judged, judged},
+        judged::{Judged, corrections, judged},
     },
     pages::{Html, Page, PageError, filters, path::Id},
     session::{Form, ServerManager, Shell, Viewer},
@@ -47,8 +47,9 @@ pub(super) async fn show(
     let head = Head::load(&console, &viewer.scope, id, "tools").await?;
     let tools = store::servers::tools(&console.db, &viewer.scope, id).await?;
     let catalog = head.server.catalog.clone();
+    let corrections = corrections(&console.db, catalog.as_ref()).await?;
     let judge = |entry: InventoryTool| {
-        let judged = judged(catalog.as_ref(), &entry);
+        let judged = judged(catalog.as_ref(), &corrections, &entry);
         (entry, judged)
     };
     let tools = tools.map(|tools| tools.into_iter().map(judge).collect());

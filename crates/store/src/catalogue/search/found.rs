@@ -231,10 +231,11 @@ async fn tools_best(db: &Db, asked: &Asked, page: &Page) -> Result<Vec<ToolRow>,
              order by tier desc, weight desc, server_id, position
              offset $10 limit $11
          ), whose as materialized (
-             select best.*, s.slug, s.name as server
+             select best.*, s.slug, s.name as server, s.origin
              from best join catalogue_servers s on s.id = best.server_id
          )
-         select t.*, whose.slug as "slug!", whose.server as "server!"
+         select t.*, whose.slug as "slug!", whose.server as "server!",
+             whose.origin as "origin!"
          from whose
              join catalogue_tools t on t.server_id = whose.server_id and t.position = whose.position
          order by whose.tier desc, whose.weight desc, whose.server_id, whose.position"#,
@@ -274,10 +275,11 @@ async fn tools_riskiest(db: &Db, page: &Page) -> Result<Vec<ToolRow>, sqlx::Erro
              order by risk_mask desc, weight desc, server_id, position
              offset $6 limit $7
          ), whose as materialized (
-             select best.*, s.slug, s.name as server
+             select best.*, s.slug, s.name as server, s.origin
              from best join catalogue_servers s on s.id = best.server_id
          )
-         select t.*, whose.slug as "slug!", whose.server as "server!"
+         select t.*, whose.slug as "slug!", whose.server as "server!",
+             whose.origin as "origin!"
          from whose
              join catalogue_tools t on t.server_id = whose.server_id and t.position = whose.position
          order by whose.risk_mask desc, whose.weight desc, whose.server_id, whose.position"#,

@@ -103,6 +103,76 @@ async fn a_better_source_is_never_replaced() {
     assert_eq!(report.changed, 1);
 }
 
+/// A registry lets anybody publish, and publishers may claim what is not theirs.
+#[tokio::test]
+async fn nothing_of_a_registry_stands_before_a_better_source() {
+    let db = TestDb::new().await;
+    let theirs = |slug: &str, packages: &[&str]| KnownServer {
+        origin: Origin::Registry,
+        name: "GitHub".into(),
+        packages: packages.iter().map(|it| (*it).to_owned()).collect(),
+        sources: (0..8).map(|n| format!("list {n}")).collect(),
+        official: true,
+        ..server(slug)
+    };
+    let mut squatter = theirs("a--squatter", &["npm:squatter"]);
+    squatter.repo = Some("https://github.com/github/github-mcp-server".into());
+    let early = theirs("a--early", &["npm:@github/mcp"]);
+    loaded(
+        &db,
+        &[entry(squatter.clone(), None), entry(early.clone(), None)],
+    )
+    .await;
+    let mut ours = some();
+    ours[0].server.official = false;
+    ours[0].server.sources.clear();
+    let unseen = entry(
+        KnownServer {
+            packages: vec!["npm:unseen".into()],
+            sources: vec![],
+            ..server("unseen")
+        },
+        None,
+    );
+    ours[2] = unseen;
+    loaded(&db, &ours).await;
+
+    // Both claim the repository, and the better source counts.
+    let repo = "https://github.com/github/github-mcp-server".to_owned();
+    let names = [repo, "npm:@github/mcp".to_owned(), "npm:unseen".to_owned()];
+    let known = async || {
+        let found = catalogue::mentioned(&db.console, &names).await;
+        let found = found.expect("them").into_iter();
+        found
+            .map(|found| found.card.server.slug)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(known().await, ["github", "github", "unseen"]);
+    let filter = catalogue::Filter {
+        text: Some("github".into()),
+        ..catalogue::Filter::default()
+    };
+    let found = catalogue::search_servers(&db.console, &filter, 0, 9).await;
+    assert_eq!(found.expect("servers").items[0].server.slug, "github");
+
+    // What turns out to be known goes; an update may not claim what is another's.
+    let update = theirs("a--squatter", &["npm:squatter", "npm:unseen"]);
+    let report = loaded(&db, &[entry(early, None), entry(update, None)]).await;
+    assert_eq!((report.kept, report.changed, report.added), (2, 0, 0));
+    for slug in ["a--early", "a--squatter"] {
+        assert!(
+            catalogue::server(&db.console, slug).await.is_err(),
+            "{slug}"
+        );
+    }
+    let totals = catalogue::totals(&db.console).await.expect("totals");
+    assert_eq!((totals.servers, totals.tools), (3, 8));
+    assert_eq!(known().await, ["github", "github", "unseen"]);
+    // Nor is anything but a registry's own taken out because it says so.
+    let slugs = ["github".to_owned(), "unseen".to_owned()];
+    assert_eq!(loader(&db).await.forget(&slugs).await.expect("none"), 0);
+}
+
 #[tokio::test]
 async fn who_does_not_know_the_tools_does_not_take_them_away() {
     let db = TestDb::new().await;
@@ -139,8 +209,8 @@ async fn a_correction_is_in_force_at_once_and_outlives_a_load() {
         given: Given {
             class: ToolClass::Destructive,
             risk: Risk::Critical,
+            note: Some("\0why".into()),
         },
-        note: Some("\0why".into()),
     };
     loader.correct(&correction).await.expect("corrects");
     let rerun = async || {
@@ -158,7 +228,23 @@ async fn a_correction_is_in_force_at_once_and_outlives_a_load() {
     let given = catalogue::corrections(&db.console, "github")
         .await
         .expect("them");
-    assert_eq!(given["rerun_workflow"], correction.given);
+    let kept = Given {
+        note: Some("\u{FFFD}why".into()),
+        ..correction.given.clone()
+    };
+    assert_eq!(given["rerun_workflow"], kept);
+    let page = catalogue::tool(&db.console, "github", "rerun_workflow").await;
+    assert_eq!(page.expect("it").correction, kept.note);
+    let facets = async |class| {
+        let filter = catalogue::Filter {
+            class: Some(class),
+            ..catalogue::Filter::default()
+        };
+        let found = catalogue::search_tools(&db.console, &filter, 0, 9).await;
+        found.expect("tools").total
+    };
+    assert_eq!(facets(ToolClass::Destructive).await, 2);
+    assert_eq!(facets(ToolClass::Execute).await, 1);
 
     let mut entries = some();
     entries[0].server.version = Some("2".into());
