@@ -160,7 +160,7 @@ async fn an_entry_can_be_imported() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_tools_with_one_name_the_worse_is_judged() {
     let named = |description: &str| {
-        let mut one = tool("sync_data");
+        let mut one = tool("records");
         one["description"] = description.into();
         one
     };
@@ -173,7 +173,7 @@ async fn of_two_tools_with_one_name_the_worse_is_judged() {
         let output = scan(&arguments).await;
         assert_eq!(output.status.code(), Some(3), "{output:?}");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("1 tool is above medium: sync_data"), "{said}");
+        assert!(said.contains("1 tool is above medium: records"), "{said}");
         let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!(report["tools"].as_array().map(Vec::len), Some(1));
         assert_eq!(report["tools"][0]["class"], "destructive");
