@@ -176,7 +176,7 @@ fn print(report: &Report) {
         ));
     }
     for (field, lines) in &report.unknown_fields {
-let line = format!("the field {field} is passed over, in {lines} lines");
+        let line = format!("the field {field} is passed over, in {lines} lines");
         complain(&visible(&line));
     }
     if !report.loaded {

@@ -136,7 +136,8 @@ fn worsen(tools: &mut [Listed], slug: Option<&str>, twins: &[Tool]) -> Vec<Strin
             *tool = judged;
         }
     }
-    let said = |name| format!("{name} is judged by its riskiest definition, not by its first.");
+    let said =
+        |name| format!("Of the definitions of {name} the riskiest is judged, not the first.");
     worse.into_iter().take(NOTES_MAX).map(said).collect()
 }
 
