@@ -136,15 +136,8 @@ impl Crawler {
                 .remove(0)
                 .to_owned();
             titles.insert(title);
-            for link in between(&seen.text, " href=\"", "\"") {
-                let link = link
-                    .split('#')
-                    .next()
-                    .unwrap_or_default()
-                    .replace("&amp;", "&");
-                if link.starts_with('/') {
-                    links.entry(link).or_insert(path);
-                }
+            for link in links_on(&seen.text) {
+                links.entry(link).or_insert(path);
             }
         }
         assert!(
@@ -154,13 +147,37 @@ impl Crawler {
         let known: BTreeSet<&String> = paths.iter().collect();
         let unknown = links.iter().filter(|(link, _)| !known.contains(link));
         for (link, on) in spread(unknown.collect(), WALKED) {
-            let status = self.get(link).await.status().as_u16();
-            // What needs a session sends to the sign-in.
-            let ours = link.starts_with("/catalog") && !link.contains("/use?");
-            let fine = status == 200 || (!ours && status == 303);
-            assert!(fine, "{link} on {on}: {status}");
+            self.leads_on(link, on).await;
         }
     }
+
+    /// A link on a page leads to a page; what needs a session sends to the sign-in, and back from there.
+    async fn leads_on(&self, link: &str, on: &str) {
+        let answer = self.get(link).await;
+        let (path, _) = link.split_once('?').unwrap_or((link, ""));
+        let for_members = path.ends_with("/use") || path == "/servers/new";
+        if !for_members {
+            assert_eq!(answer.status(), 200, "{link} on {on}");
+            return;
+        }
+        assert_eq!(answer.status(), 303, "{link} on {on}");
+        let to = answer.headers()[header::LOCATION].to_str().expect("text");
+        let to = reqwest::Url::parse(&format!("{}{to}", self.app)).expect("an address");
+        let next = to.query_pairs().find(|(name, _)| name == "next");
+        assert_eq!(to.path(), "/sign-in", "{link} on {on}");
+        assert_eq!(next.expect("a way back").1, link, "{link} on {on}");
+    }
+}
+
+/// Where the links, styles, scripts and pictures of a page are, as far as that is here.
+fn links_on(page: &str) -> Vec<String> {
+    let all = ["href", "src", "action"].map(|name| between(page, &format!(" {name}=\""), "\""));
+    all.into_iter()
+        .flatten()
+        .filter(|link| link.starts_with('/'))
+        .filter_map(|link| link.split('#').next())
+        .map(|link| link.replace("&amp;", "&").replace("&#38;", "&"))
+        .collect()
 }
 
 fn between<'t>(text: &'t str, from: &str, to: &str) -> Vec<&'t str> {
@@ -231,6 +248,37 @@ async fn the_shipped_catalogue_can_be_walked() {
         |path: &&String| path.starts_with("/catalog") && !path.starts_with("/catalog/attacks");
     let ours: Vec<String> = all.iter().filter(ours).cloned().collect();
     crawler.walk(&spread(ours, WALKED)).await;
+}
+
+/// Not some of them, as above, but each: catalogue, attacks, manual, first page, contact, sign-up.
+#[tokio::test]
+async fn every_link_of_every_public_page_leads_somewhere() {
+    let app = TestApp::spawn().await;
+    let crawler = Crawler::new(&app);
+    let mut pages = crawler.sitemap().await;
+    assert!(pages.len() > 500, "{} pages", pages.len());
+    let beside = [
+        "/contact",
+        "/sign-in",
+        "/sign-up",
+        "/docs/api",
+        "/docs/search?q=limit",
+    ];
+    pages.extend(beside.map(str::to_owned));
+    let mut links: BTreeMap<String, String> = BTreeMap::new();
+    for path in &pages {
+        let answer = crawler.get(path).await;
+        assert_eq!(answer.status(), 200, "{path}");
+        for link in links_on(&answer.text().await.expect("a page")) {
+            links.entry(link).or_insert_with(|| path.clone());
+        }
+    }
+    let put = links.keys().filter(|link| link.contains("/use?rule="));
+    assert!(put.count() > 500, "the ways to a rule are among them");
+    let walked: BTreeSet<String> = pages.into_iter().collect();
+    for (link, on) in links.iter().filter(|(link, _)| !walked.contains(*link)) {
+        crawler.leads_on(link, on).await;
+    }
 }
 
 #[tokio::test]

@@ -1,29 +1,5 @@
-// Public pages work without this; it copies what has a button for it, and keeps the demonstration live.
+// Public pages work without this; it keeps the demonstration live.
 "use strict";
-
-document.documentElement.classList.add("js");
-
-document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
-  if (!button) return;
-  event.preventDefault();
-  const named = button.dataset.copy && document.getElementById(button.dataset.copy);
-  const source = named || button.parentElement.querySelector("code, pre");
-  try {
-    await navigator.clipboard.writeText(source.textContent.trim());
-  } catch {
-    // Without the clipboard (plain http), the text is selected, ready for the keyboard.
-    getSelection().selectAllChildren(source);
-    return;
-  }
-  const said = button.textContent;
-  button.textContent = "Copied";
-  button.classList.add("done");
-  setTimeout(() => {
-    button.textContent = said;
-    button.classList.remove("done");
-  }, 1500);
-});
 
 // The demonstration: the decision is made anew, by the server, while someone types.
 const form = document.getElementById("try");

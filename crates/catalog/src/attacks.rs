@@ -44,7 +44,8 @@ pub struct Attack {
     pub how: Vec<String>,
     /// What it needs to work.
     pub needs: Vec<String>,
-    /// Classes of the tools it goes through.
+    /// Classes of the tools it goes through; none where it goes through a client, a host or a
+    /// transport, and through no tool.
     pub classes: Vec<ToolClass>,
     /// Names of tools it typically goes through.
     #[serde(default)]
@@ -52,6 +53,15 @@ pub struct Attack {
     /// Ids of signals that such a tool has ([`domain::catalogue::Signal`]).
     #[serde(default)]
     pub signals: Vec<String>,
+    /// Classes of which a signal alone is enough; empty for all of `classes`.
+    #[serde(default)]
+    pub signal_classes: Vec<ToolClass>,
+    /// The servers whose flaw it is: packages, repositories, addresses. Empty where it is nobody's.
+    #[serde(default)]
+    pub servers: Vec<String>,
+    /// Why tools of other servers are open to it as well, although it became known by one product; a
+    /// flaw of certain servers without this sentence concerns those alone.
+    pub why: Option<String>,
     /// Whether Tollgate as it is today stops it: the honest view.
     pub stops: Stops,
     /// What of it Tollgate stops, in sentences; empty where it stops nothing.

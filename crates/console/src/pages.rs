@@ -44,7 +44,7 @@ pub(crate) use site::Html;
 pub(crate) type Page = Result<Response, PageError>;
 
 fn all() -> Routes {
-    let routes = Routes::new();
+    let routes = Routes::default();
     let routes = account::routes(routes);
     let routes = contact::routes(routes);
     let routes = overview::routes(routes);

@@ -69,6 +69,34 @@ impl KnownServer {
     pub fn published_by(&self) -> Option<Cow<'_, str>> {
         Some(self.origin.said(self.vendor.as_deref()?))
     }
+
+    /// A server of which nothing is known but what it is called.
+    #[must_use]
+    pub fn named(slug: &str, name: &str, origin: Origin) -> Self {
+        Self {
+            slug: slug.to_owned(),
+            name: name.to_owned(),
+            vendor: None,
+            summary: None,
+            repo: None,
+            subdir: None,
+            licence: None,
+            packages: Vec::new(),
+            transports: Vec::new(),
+            remote_url: None,
+            auth: None,
+            official: false,
+            tags: Vec::new(),
+            sources: Vec::new(),
+            tools_from: None,
+            tools_date: None,
+            tools_total: None,
+            copies: 0,
+            platform: None,
+            version: None,
+            origin,
+        }
+    }
 }
 
 /// Who put a server into the catalogue.

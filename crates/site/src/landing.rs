@@ -119,7 +119,7 @@ fn frame(site: &Site, totals: Option<&Totals>) -> Frame {
 
 /// What the catalogue holds, hosted integrations apart from servers that one runs.
 fn numbers(totals: &Totals) -> Vec<Number> {
-    let [_, _, execute, destructive, financial] = totals.counts.by_class;
+    let [.., critical] = totals.counts.by_risk;
     let all = [
         (
             totals.servers_scanned.saturating_sub(totals.hosted),
@@ -133,9 +133,9 @@ fn numbers(totals: &Totals) -> Vec<Number> {
             "/catalog?kind=tools",
         ),
         (
-            execute + destructive + financial,
-            "of them run code, destroy or move money",
-            "/catalog?kind=tools",
+            critical,
+            "of them of critical risk",
+            "/catalog/risks/critical",
         ),
         (
             u32::try_from(catalog::attacks::attacks().len()).unwrap_or(0),

@@ -27,13 +27,14 @@ pub use desk::{Desk, Full};
 pub use error::SiteError;
 pub use frame::Frame;
 pub use html::Html;
+pub use routes::RoutesOf;
 pub use state::{Needs, Settings};
 
 use axum::Router;
 use state::Site;
 
 fn all() -> routes::Routes {
-    let routes = routes::Routes::new();
+    let routes = routes::Routes::default();
     let routes = landing::routes(routes);
     let routes = demo::routes(routes);
     let routes = manual::routes(routes);

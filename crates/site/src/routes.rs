@@ -1,26 +1,38 @@
 //! A router that remembers what was put into it, so that a test can walk every route.
 
-use axum::{Router, handler::Handler, routing::get};
+use axum::{
+    Router,
+    handler::Handler,
+    routing::{get, post},
+};
 
 use crate::state::Site;
 
-/// Pages by path; all of them are only read.
-pub(crate) struct Routes {
-    router: Router<Site>,
+/// The pages of this room; all of them are only read.
+pub(crate) type Routes = RoutesOf<Site>;
+
+/// Pages by path. A form's page is a `get` and a `post` on one path.
+#[derive(Debug)]
+pub struct RoutesOf<S> {
+    router: Router<S>,
     list: Vec<(String, String)>,
 }
 
-impl Routes {
-    pub(crate) fn new() -> Self {
+impl<S: Clone + Send + Sync + 'static> Default for RoutesOf<S> {
+    fn default() -> Self {
         Self {
             router: Router::new(),
             list: Vec::new(),
         }
     }
+}
 
-    pub(crate) fn get<H, T>(mut self, path: &str, handler: H) -> Self
+impl<S: Clone + Send + Sync + 'static> RoutesOf<S> {
+    /// A page that is only read.
+    #[must_use]
+    pub fn get<H, T>(mut self, path: &str, handler: H) -> Self
     where
-        H: Handler<T, Site>,
+        H: Handler<T, S>,
         T: 'static,
     {
         self.list.push(("GET".to_owned(), path.to_owned()));
@@ -28,7 +40,21 @@ impl Routes {
         self
     }
 
-    pub(crate) fn into_parts(self) -> (Router<Site>, Vec<(String, String)>) {
+    /// A change.
+    #[must_use]
+    pub fn post<H, T>(mut self, path: &str, handler: H) -> Self
+    where
+        H: Handler<T, S>,
+        T: 'static,
+    {
+        self.list.push(("POST".to_owned(), path.to_owned()));
+        self.router = self.router.route(path, post(handler));
+        self
+    }
+
+    /// The router, and what is in it as (method, path pattern).
+    #[must_use]
+    pub fn into_parts(self) -> (Router<S>, Vec<(String, String)>) {
         (self.router, self.list)
     }
 }

@@ -30,6 +30,7 @@ const FILES: [File; 11] = files! {
     "docs/images" / "audit.png": "image/png",
     "web/static" / "base.css": "text/css; charset=utf-8",
     "web/static" / "console.css": "text/css; charset=utf-8",
+    "web/static" / "copy.js": "text/javascript; charset=utf-8",
     "web/static" / "editor.js": "text/javascript; charset=utf-8",
     "web/static" / "editor.licences.txt": "text/plain; charset=utf-8",
     "web/static" / "enhance.js": "text/javascript; charset=utf-8",
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     /// What a public page loads beside itself and its images.
-    const PUBLIC: [&str; 3] = ["base.css", "site.css", "site.js"];
+    const PUBLIC: [&str; 4] = ["base.css", "copy.js", "site.css", "site.js"];
     const BYTES_MAX: usize = 60 * 1024;
 
     #[test]

@@ -21,27 +21,13 @@ pub(super) fn line(target: &Target, slug: Option<&str>, found: &Found) -> String
         Target::Command { .. } => ("stdio", None),
     };
     let server = KnownServer {
-        slug: slug_of(&name),
-        name,
-        vendor: None,
-        summary: None,
-        repo: None,
-        subdir: None,
-        licence: None,
-        packages: Vec::new(),
         transports: vec![transport.to_owned()],
         remote_url,
-        auth: None,
-        official: false,
-        tags: Vec::new(),
         sources: vec!["scan".to_owned()],
         tools_from: Some("scan".to_owned()),
         tools_date: Some(OffsetDateTime::now_utc().date()),
-        tools_total: None,
-        copies: 0,
-        platform: None,
         version: found.server_version.clone(),
-        origin: Origin::Imported,
+        ..KnownServer::named(&slug_of(&name), &name, Origin::Imported)
     };
     write_entry(&server, Some(&tools))
 }

@@ -271,7 +271,7 @@ fn tool(name: &str, class: ToolClass, signals: &[&str]) -> domain::catalogue::Kn
 #[test]
 fn a_tool_meets_its_attacks_by_class_and_name_or_signal() {
     let ids = |tool| {
-        attacks_on(&tool)
+        attacks_on(None, &tool)
             .iter()
             .map(|it| it.id.as_str())
             .collect::<Vec<_>>()
@@ -291,12 +291,149 @@ fn a_tool_meets_its_attacks_by_class_and_name_or_signal() {
     assert_eq!(ids(tool("xyz", ToolClass::Read, &[])), Vec::<&str>::new());
     for any in attacks_on_any() {
         assert!(
-            !any.meets(&tool("xyz", ToolClass::Execute, &["shell_command"])),
+            !any.meets(None, &tool("xyz", ToolClass::Execute, &["shell_command"])),
             "{}",
             any.id
         );
     }
     assert!(attacks_on_any().iter().any(|it| it.id == "rug-pull"));
+}
+
+/// A tool of a shipped server, with the attacks that its page lists.
+fn shipped(slug: &str, name: &str) -> Vec<&'static str> {
+    let entries = crate::shipped();
+    let entry = entries.iter().find(|it| it.server.slug == slug);
+    let entry = entry.unwrap_or_else(|| panic!("{slug} is not shipped"));
+    let mut named = entry.tools.iter().filter(|it| it.name == name);
+    let tool = named.next().unwrap_or_else(|| panic!("{slug}: {name}"));
+    let found = attacks_on(Some(&entry.server), tool);
+    found.iter().map(|it| it.id.as_str()).collect()
+}
+
+/// What a customer reads on ten well-known tools: what belongs there, and what does not.
+#[test]
+fn well_known_tools_have_the_attacks_that_make_sense() {
+    for (slug, name, expected) in [
+        (
+            "circleci",
+            "rerun_workflow",
+            &["retry-storm", "runaway-loop"][..],
+        ),
+        (
+            "filesystem",
+            "read_text_file",
+            &["filesystem-escape", "insecure-credential-storage"],
+        ),
+        (
+            "filesystem",
+            "write_file",
+            &["curxecute", "filesystem-escape"],
+        ),
+        ("github-reference", "push_files", &["force-push"]),
+        (
+            "slack-reference",
+            "slack_post_message",
+            &[
+                "slack-link-unfurl",
+                "github-toxic-flow",
+                "whatsapp-mcp-exfiltration",
+                "bulk-mail",
+            ],
+        ),
+        (
+            "postgres-reference",
+            "query",
+            &["postgres-readonly-bypass", "supabase-lethal-trifecta"],
+        ),
+        (
+            "fetch",
+            "fetch",
+            &[
+                "azure-mcp-ssrf",
+                "runaway-loop",
+                "jira-cursor-hijack",
+                "fetch-exfiltration",
+            ],
+        ),
+        (
+            "playwright",
+            "browser_navigate",
+            &["playwright-origin", "fetch-exfiltration"],
+        ),
+        ("desktop-commander", "start_process", &["shell-rm-rf"]),
+        (
+            "mongodb",
+            "drop-database",
+            &["replit-db-deletion", "scope-creep"],
+        ),
+        ("git", "git_add", &["git-server-chain"]),
+        (
+            "figma-developer",
+            "get_figma_data",
+            &["figma-framelink-rce"],
+        ),
+        ("time", "get_current_time", &[]),
+    ] {
+        let mut found = shipped(slug, name);
+        let mut expected = expected.to_vec();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{slug}: {name}");
+    }
+}
+
+#[test]
+fn a_flaw_of_one_product_stays_with_it() {
+    let figma = |package: &str| {
+        let mut server = domain::catalogue::KnownServer::clone(&crate::shipped()[0].server);
+        server.packages = vec![package.to_owned()];
+        server
+    };
+    let read = tool("get_figma_data", ToolClass::Read, &["url_input"]);
+    let on = |server: Option<&domain::catalogue::KnownServer>| {
+        let found = attacks_on(server, &read);
+        found.iter().any(|it| it.id == "figma-framelink-rce")
+    };
+    assert!(on(Some(&figma("npm:figma-developer-mcp"))));
+    assert!(!on(Some(&figma("npm:other"))) && !on(None));
+    // Where the entry says why, tools of others are open to it too.
+    let sql = tool("ask", ToolClass::Execute, &["raw_query"]);
+    let found = attacks_on(None, &sql);
+    let elsewhere = found.iter().find(|it| it.id == "neon-remote-exploit");
+    assert!(elsewhere.is_some_and(|it| it.why.is_some()));
+}
+
+/// What is a flaw of servers says which versions, and a sentence stands beside each name that a
+/// reader would take for another product's.
+#[test]
+fn flaws_of_products_say_whose_they_are() {
+    for attack in attacks() {
+        let id = &attack.id;
+        assert!(
+            attack.servers.is_empty() || attack.affected.is_some(),
+            "{id}"
+        );
+        let known = |it: &str| {
+            ["npm:", "pypi:", "oci:", "https://"]
+                .iter()
+                .any(|kind| it.starts_with(kind))
+        };
+        assert!(attack.servers.iter().all(|it| known(it)), "{id}");
+        let nothing = attack.classes.is_empty();
+        assert!(
+            !nothing || attack.is_on_any(),
+            "{id}: through no tool, but through some"
+        );
+        let few = attack
+            .signal_classes
+            .iter()
+            .all(|it| attack.classes.contains(it));
+        assert!(few, "{id}");
+        assert!(
+            attack.signal_classes.is_empty() || !attack.signals.is_empty(),
+            "{id}"
+        );
+    }
 }
 
 #[test]

@@ -290,7 +290,7 @@ fn open_to(items: &[Item<'_>]) -> Vec<AttackLine> {
             continue;
         }
         for tool in item.tools() {
-            note(&mut found, tool);
+            note(&mut found, item.known.map(|known| &known.server), tool);
         }
     }
     let mut lines: Vec<AttackLine> = found.into_values().collect();
@@ -299,8 +299,8 @@ fn open_to(items: &[Item<'_>]) -> Vec<AttackLine> {
     lines
 }
 
-fn note(found: &mut BTreeMap<&str, AttackLine>, tool: &KnownTool) {
-    for attack in attacks::attacks_on(tool) {
+fn note(found: &mut BTreeMap<&str, AttackLine>, server: Option<&KnownServer>, tool: &KnownTool) {
+    for attack in attacks::attacks_on(server, tool) {
         let line = found.entry(&attack.id).or_insert_with(|| AttackLine {
             id: attack.id.clone(),
             name: attack.name.clone(),

@@ -42,29 +42,7 @@ fn tool(name: &str, class: ToolClass, args: &[(&str, &str)]) -> KnownTool {
 }
 
 fn server(name: &str) -> KnownServer {
-    KnownServer {
-        slug: "s".to_owned(),
-        name: name.to_owned(),
-        vendor: None,
-        summary: None,
-        repo: None,
-        subdir: None,
-        licence: None,
-        packages: Vec::new(),
-        transports: Vec::new(),
-        remote_url: None,
-        auth: None,
-        official: false,
-        tags: Vec::new(),
-        sources: Vec::new(),
-        tools_from: None,
-        tools_date: None,
-        tools_total: None,
-        copies: 0,
-        platform: None,
-        version: None,
-        origin: Origin::Imported,
-    }
+    KnownServer::named("s", name, Origin::Imported)
 }
 
 /// The decision on the last of so many calls with the first of the rule's own arguments.

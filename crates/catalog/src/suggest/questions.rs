@@ -1,7 +1,7 @@
 //! What people ask about a tool, answered from the facts.
 
 use domain::{
-    catalogue::{KnownServer, KnownTool},
+    catalogue::{KnownArgument, KnownServer, KnownTool},
     tools::{Risk, ToolClass},
 };
 
@@ -10,7 +10,7 @@ use super::{
     suggestion,
     words::{a_class, list},
 };
-use crate::starter::is_nameable;
+use crate::{starter::is_nameable, words::words};
 
 /// Names that no rule can give may be of any length; so much of one is shown.
 const SHOWN_CHARS_MAX: usize = 64;
@@ -115,6 +115,9 @@ fn does(server: &KnownServer, tool: &KnownTool, name: &str) -> String {
     let kind = a_class(tool.class);
     let effect = match tool.class {
         ToolClass::Read => "it returns something and changes nothing",
+        ToolClass::Write if reaches_people(tool) => {
+            "it reaches other people, who may have read it before it is taken back"
+        }
         ToolClass::Write => "it changes data in a way that can be changed back",
         ToolClass::Execute => "it sets code, a process or a device going",
         ToolClass::Destructive => "it removes something that cannot simply be brought back",
@@ -130,6 +133,10 @@ fn does(server: &KnownServer, tool: &KnownTool, name: &str) -> String {
         answer.push_str(note);
     }
     answer
+}
+
+fn reaches_people(tool: &KnownTool) -> bool {
+    tool.signals.iter().any(|it| it.id == "external_message")
 }
 
 fn risk(tool: &KnownTool, name: &str) -> String {
@@ -162,9 +169,17 @@ fn risk(tool: &KnownTool, name: &str) -> String {
             " It was read from the tool's name, text and arguments by fixed rules; nobody has run it."
         }
     };
+    let reads = tool.class == ToolClass::Read;
     let means = match tool.risk {
         Risk::Low => " Low means that a wrong call does little harm.",
+        Risk::Medium if reads => {
+            " Medium means here that it can return what not everyone should see, or what tells the \
+             model what to do."
+        }
         Risk::Medium => " Medium means that a wrong call can be put right.",
+        Risk::High if reads => {
+            " High means here that what it returns does harm in the wrong hands."
+        }
         Risk::High => " High means that a wrong call has effects outside that take work to undo.",
         Risk::Critical => " Critical means that the harm of a wrong call may be final.",
     };
@@ -184,8 +199,12 @@ fn arguments(tool: &KnownTool, name: &str) -> String {
     let risky: Vec<String> = known
         .iter()
         .filter_map(|argument| {
-            let path = shown(&argument.path);
-            meaning(argument).map(|is| format!("{path} ({})", why(is)))
+            let why = match meaning(argument) {
+                Some(is) => why(is),
+                None if is_address(argument) => "an address",
+                None => return None,
+            };
+            Some(format!("{} ({why})", shown(&argument.path)))
         })
         .collect();
     let takes = match known.len() {
@@ -195,16 +214,29 @@ fn arguments(tool: &KnownTool, name: &str) -> String {
     let more = risky.len().saturating_sub(NAMED_MAX);
     let named = list(&risky[..risky.len() - more]);
     match risky.len() {
+        0 if known.len() == 1 => format!(
+            "{name} takes one argument, whose name says nothing of a risk. What its value may be still \
+             depends on what the server does with it."
+        ),
         0 => format!(
             "{name} takes {takes}, and none stands out by its name. What a value may be still \
              depends on what the server does with it."
         ),
+        1 if known.len() == 1 => {
+            format!("{name} takes one argument, which its name tells of: {named}.")
+        }
         1 => format!("{name} takes {takes}. One stands out by its name: {named}."),
         _ if more == 0 => format!("{name} takes {takes}. These stand out by their names: {named}."),
         _ => format!(
             "{name} takes {takes}. These stand out by their names: {named}, and {more} more."
         ),
     }
+}
+
+/// Whether it is some kind of address, though perhaps none of the web.
+fn is_address(argument: &KnownArgument) -> bool {
+    let words = words(&argument.path);
+    matches!(words.last().map(String::as_str), Some("url" | "uri"))
 }
 
 const fn why(meaning: Meaning) -> &'static str {
@@ -247,7 +279,12 @@ fn provider(server: &KnownServer, tool: &KnownTool, name: &str) -> String {
         format!(" This page speaks of version {}.", shown(version))
     });
     let date = server.tools_date.map_or_else(String::new, |date| {
-        format!(" Its tool list is of {date}; a later version may differ.")
+        format!(
+            " Its tool list is of {} {} {}; a later version may differ.",
+            date.day(),
+            date.month(),
+            date.year()
+        )
     });
     let hinted = match tool.hints.read_only_hint == Some(true) && tool.class != ToolClass::Read {
         true => " The server says of the tool that it only reads; its name and text say otherwise.",

@@ -72,27 +72,8 @@ fn told(url: &str, found: &Found, own: &str) -> Report {
     let tools = found.tools.iter().map(|tool| catalog::scanned(None, tool));
     let known = Known {
         server: KnownServer {
-            slug: String::new(),
-            name: name.unwrap_or_else(|| mention.name.clone()),
-            vendor: None,
-            summary: None,
-            repo: None,
-            subdir: None,
-            licence: None,
-            packages: Vec::new(),
-            transports: Vec::new(),
-            remote_url: None,
-            auth: None,
-            official: false,
-            tags: Vec::new(),
-            sources: Vec::new(),
-            tools_from: None,
-            tools_date: None,
-            tools_total: None,
-            copies: 0,
-            platform: None,
             version: found.server_version.clone(),
-            origin: Origin::Registry,
+            ..KnownServer::named("", name.as_ref().unwrap_or(&mention.name), Origin::Registry)
         },
         tools: Some(tools.collect()),
     };

@@ -222,7 +222,7 @@ impl From<ToolEntry> for CatalogueToolEntry {
             correction: entry.correction.clone(),
             rules: CatalogueRule::all(tool),
             questions: questions(server, tool),
-            attacks: attacks::attacks_on(tool)
+            attacks: attacks::attacks_on(Some(server), tool)
                 .into_iter()
                 .map(CatalogueAttack::of)
                 .collect(),

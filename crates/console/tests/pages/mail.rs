@@ -106,7 +106,7 @@ async fn talk(stream: TcpStream, server: MailServer) {
 }
 
 /// The path and query of the link in a letter.
-fn link(letter: &str, world: &World) -> String {
+pub(crate) fn link(letter: &str, world: &World) -> String {
     let start = letter.find(world.public_url).expect("a link");
     let link = letter[start..].split_whitespace().next().expect("a link");
     link.strip_prefix(world.public_url)

@@ -11,6 +11,7 @@ mod headers;
 mod mail;
 mod outside_text;
 mod public;
+mod put;
 mod roles;
 mod scan;
 // The store's own tests bring up the database; here it is the same one.

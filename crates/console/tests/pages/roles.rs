@@ -3,7 +3,7 @@
 use crate::browser::{Browser, World};
 
 /// Gives the one member of the world's only organisation another role.
-async fn become_a(world: &World, role: &str) {
+pub(crate) async fn become_a(world: &World, role: &str) {
     world
         .db
         .admin(&format!("update memberships set role = '{role}'"))

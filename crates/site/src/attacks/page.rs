@@ -89,7 +89,12 @@ async fn examples(site: &Site, attack: &Attack) -> Result<Vec<ToolCard>, SiteErr
     if attack.tools.is_empty() {
         return Ok(Vec::new());
     }
-    Ok(named(&site.db, &attack.tools, &attack.classes).await?)
+    // A flaw that concerns its servers alone has its examples there.
+    let servers: &[String] = match attack.why {
+        None => &attack.servers,
+        Some(_) => &[],
+    };
+    Ok(named(&site.db, &attack.tools, &attack.classes, servers).await?)
 }
 
 fn frame(settings: &Settings, attack: &Attack) -> Frame {

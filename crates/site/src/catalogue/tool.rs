@@ -73,7 +73,7 @@ impl ToolPage {
             sure: words::confidence(&tool),
             claims: words::claims(&tool.hints),
             rules: suggestions(&tool),
-            attacks: attacks_on(&tool),
+            attacks: attacks_on(Some(&card.server), &tool),
             questions,
             like,
             card,
@@ -83,6 +83,15 @@ impl ToolPage {
 
     fn put(&self, rule: &str) -> Option<String> {
         links::put_rule(&self.card.server.slug, &self.tool.name, rule)
+    }
+
+    /// What beside an attack's name says why it is here: which versions have the flaw, or how a flaw
+    /// of another server concerns this one.
+    fn why_here<'a>(&self, attack: &'a Attack) -> Option<&'a str> {
+        match attack.is_flaw_of(&self.card.server) {
+            true => attack.affected.as_deref(),
+            false => attack.why.as_deref(),
+        }
     }
 
     /// What its class means.

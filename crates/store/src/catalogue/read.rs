@@ -227,11 +227,18 @@ async fn elsewhere(db: &Db, server: i64, tool: &KnownTool) -> Result<Vec<ToolRow
     Ok(rows)
 }
 
-/// Tools of these names and classes, one a server, the better known servers first; at most 12.
+/// Tools of these names and classes, one a server, the better known servers first; at most 12. Where
+/// `servers` has packages, repositories or addresses, only tools of servers that have one of them.
 ///
 /// # Errors
 /// Postgres failed.
-pub async fn named(db: &Db, names: &[String], classes: &[ToolClass]) -> Result<Vec<ToolCard>> {
+pub async fn named(
+    db: &Db,
+    names: &[String],
+    classes: &[ToolClass],
+    servers: &[String],
+) -> Result<Vec<ToolCard>> {
+    let keys: Vec<String> = servers.iter().filter_map(|it| key(it)).collect();
     let words: Vec<String> = names.iter().map(|name| name_words(name)).collect();
     let classes: Vec<String> = classes.iter().map(ToString::to_string).collect();
     let rows = sqlx::query_as!(
@@ -240,7 +247,9 @@ pub async fn named(db: &Db, names: &[String], classes: &[ToolClass]) -> Result<V
              select distinct on (w.server_id) w.server_id, w.position, w.weight
              from catalogue_tool_words w
                  join catalogue_tools t on t.server_id = w.server_id and t.position = w.position
+                 join catalogue_servers s on s.id = w.server_id
              where w.words = any($1) and t.name = any($2) and t.class = any($3)
+                 and (cardinality($4::text[]) = 0 or s.keys && $4)
              order by w.server_id, w.position
          ), best as (
              select * from one order by weight desc, server_id limit 12
@@ -252,7 +261,8 @@ pub async fn named(db: &Db, names: &[String], classes: &[ToolClass]) -> Result<V
          order by best.weight desc, best.server_id",
         &words,
         names,
-        &classes
+        &classes,
+        &keys
     )
     .fetch_all(&db.pool)
     .await?;

@@ -15,27 +15,12 @@ use crate::support::TestDb;
 
 pub(crate) fn server(slug: &str) -> KnownServer {
     KnownServer {
-        slug: slug.into(),
-        name: slug.replace('-', " "),
         vendor: Some("acme".into()),
-        summary: None,
-        repo: None,
-        subdir: None,
         licence: Some("MIT".into()),
-        packages: vec![],
         transports: vec!["stdio".into()],
-        remote_url: None,
-        auth: None,
-        official: false,
-        tags: vec![],
         sources: vec!["list".into()],
         tools_from: Some("list".into()),
-        tools_date: None,
-        tools_total: None,
-        copies: 0,
-        platform: None,
-        version: None,
-        origin: Origin::Imported,
+        ..KnownServer::named(slug, &slug.replace('-', " "), Origin::Imported)
     }
 }
 

@@ -4,7 +4,7 @@ use domain::tools::{Risk, ToolClass};
 use store::{StoreError, catalogue};
 use time::{Duration, OffsetDateTime};
 
-use super::{RISKS, entry, loaded, server, some, tool};
+use super::{Entry, RISKS, entry, loaded, server, some, tool};
 use crate::support::TestDb;
 
 #[tokio::test]
@@ -40,22 +40,28 @@ async fn servers_and_tools_are_as_they_were_loaded() {
     }
 }
 
-#[tokio::test]
-async fn tools_are_found_by_name_one_a_server() {
-    let db = TestDb::new().await;
+/// The usual servers, and twenty with three tools each, of which one reads.
+fn with_twenty_more(reads: &str) -> Vec<Entry> {
     let mut entries = some();
     for n in 0..20 {
         let tools = vec![
             tool("rerun_workflow", ToolClass::Execute),
             tool("rerunWorkflow", ToolClass::Execute),
-            tool("abort", ToolClass::Read),
+            tool(reads, ToolClass::Read),
         ];
         entries.push(entry(server(&format!("more-{n}")), Some(tools)));
     }
+    entries
+}
+
+#[tokio::test]
+async fn tools_are_found_by_name_one_a_server() {
+    let db = TestDb::new().await;
+    let entries = with_twenty_more("abort");
     loaded(&db, &entries).await;
     let named = async |names: &[&str], classes: &[ToolClass]| {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let found = catalogue::named(&db.console, &names, classes).await;
+        let found = catalogue::named(&db.console, &names, classes, &[]).await;
         found.expect("tools")
     };
     let execute = [ToolClass::Execute, ToolClass::Write];
@@ -71,17 +77,33 @@ async fn tools_are_found_by_name_one_a_server() {
 }
 
 #[tokio::test]
+async fn tools_by_name_can_be_those_of_some_servers_alone() {
+    let db = TestDb::new().await;
+    let of = |slug: &str, package: &str| {
+        let mut server = server(slug);
+        server.packages = vec![package.to_owned()];
+        entry(server, Some(vec![tool("get_file", ToolClass::Read)]))
+    };
+    loaded(&db, &[of("a", "npm:@x/A"), of("b", "npm:b")]).await;
+    for (servers, expected) in [
+        (vec![], vec!["a", "b"]),
+        (vec!["npm:@x/a"], vec!["a"]),
+        (vec!["npm:none"], vec![]),
+    ] {
+        let servers: Vec<String> = servers.into_iter().map(str::to_owned).collect();
+        let (names, classes) = (["get_file".to_owned()], [ToolClass::Read]);
+        let found = catalogue::named(&db.console, &names, &classes, &servers).await;
+        let found = found.expect("tools");
+        let mut slugs: Vec<&str> = found.iter().map(|card| card.slug.as_str()).collect();
+        slugs.sort_unstable();
+        assert_eq!(slugs, expected);
+    }
+}
+
+#[tokio::test]
 async fn neighbours_are_of_the_same_class_and_one_a_server() {
     let db = TestDb::new().await;
-    let mut entries = some();
-    for n in 0..20 {
-        let tools = vec![
-            tool("rerun_workflow", ToolClass::Execute),
-            tool("rerunWorkflow", ToolClass::Execute),
-            tool("rerun", ToolClass::Read),
-        ];
-        entries.push(entry(server(&format!("more-{n}")), Some(tools)));
-    }
+    let mut entries = with_twenty_more("rerun");
     entries.push(entry(
         server("last"),
         Some(vec![tool("start_workflow", ToolClass::Execute)]),
