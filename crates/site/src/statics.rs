@@ -26,7 +26,7 @@ macro_rules! files {
     };
 }
 
-const FILES: [File; 11] = files! {
+const FILES: [File; 12] = files! {
     "docs/images" / "audit.png": "image/png",
     "web/static" / "base.css": "text/css; charset=utf-8",
     "web/static" / "console.css": "text/css; charset=utf-8",
