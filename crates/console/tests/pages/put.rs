@@ -9,7 +9,7 @@ use crate::{
 };
 
 const USE: &str = "/catalog/servers/circleci/tools/rerun_workflow/use?rule=block";
-const PUT: &str = "put=tool%2Fcircleci%2Fblock%2Frerun_workflow";
+const PUT: &str = "put=tool%2Fcircleci%2Fblock%2Frerun%5Fworkflow";
 
 /// The value of a page's hidden field.
 fn hidden(page: &Answer, name: &str) -> String {

@@ -98,11 +98,13 @@ pub(super) fn signal(id: &str) -> &str {
         "paid_generation" => "makes media, which costs",
         "private_data" => "returns mail, messages or the like",
         "raw_query" => "takes a query of the caller's",
+        "reruns_ci" => "starts a workflow of CI/CD again",
         "secret_input" => "takes a secret",
         "secret_output" => "returns secrets",
         "shell_command" => "takes a shell command or code",
         "ui_control" => "acts on what is on a screen",
         "url_input" => "accepts a URL",
+        "writes_file" => "writes a file",
         other => other,
     }
 }
