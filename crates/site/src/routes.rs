@@ -53,7 +53,6 @@ impl<S: Clone + Send + Sync + 'static> RoutesOf<S> {
     }
 
     /// The router, and what is in it as (method, path pattern).
-    #[must_use]
     pub fn into_parts(self) -> (Router<S>, Vec<(String, String)>) {
         (self.router, self.list)
     }
