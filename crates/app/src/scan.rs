@@ -63,31 +63,45 @@ async fn ask(target: &Target) -> Result<Found> {
     found
 }
 
-/// What ends a run in CI: tools above the risk that is accepted.
+/// What ends a run in CI: tools above the risk that is accepted, and such as instruct the model, for
+/// which no risk is accepted: what they do is not what they say.
 fn judge(args: &ScanArgs, report: &Report) -> ExitCode {
     let Some(ceiling) = args.fail_above else {
         return ExitCode::SUCCESS;
     };
-    let above = report.above(ceiling.risk());
-    if above.is_empty() {
-        return ExitCode::SUCCESS;
+    let (above, instructing) = (report.above(ceiling.risk()), report.instructing());
+    let verb = if above.len() == 1 { "is" } else { "are" };
+    refuse(&above, &format!("{verb} above {}", ceiling.risk()));
+    let verb = if instructing.len() == 1 {
+        "has"
+    } else {
+        "have"
+    };
+    refuse(
+        &instructing,
+        &format!("{verb} a text that is hidden or meant for the model"),
+    );
+    match above.is_empty() && instructing.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(REFUSED),
     }
-    let mut names: Vec<_> = above
+}
+
+/// Says of tools why they end the run.
+fn refuse(tools: &[&str], why: &str) {
+    if tools.is_empty() {
+        return;
+    }
+    let mut names: Vec<_> = tools
         .iter()
         .take(NAMED_MAX)
         .map(|name| visible(name))
         .collect();
-    if let Some(more) = above.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
+    if let Some(more) = tools.len().checked_sub(NAMED_MAX).filter(|more| *more > 0) {
         names.push(format!("{more} more").into());
     }
-    let verb = if above.len() == 1 { "is" } else { "are" };
-    complain(&format!(
-        "{} {verb} above {}: {}",
-        count(above.len(), "tool"),
-        ceiling.risk(),
-        names.join(", ")
-    ));
-    ExitCode::from(REFUSED)
+    let tools = count(tools.len(), "tool");
+    complain(&format!("{tools} {why}: {}", names.join(", ")));
 }
 
 /// The sentence and the exit code for a scan that found nothing out.

@@ -40,7 +40,7 @@ pub fn router(needs: Needs) -> axum::Router {
     });
     let console = Console::new(needs);
     let send_on = axum::middleware::from_fn_with_state(console.clone(), pages::send_on);
-    let throttled = axum::middleware::from_fn_with_state(console.clone(), throttle::decisions);
+    let throttled = axum::middleware::from_fn_with_state(console.clone(), throttle::public);
     let public = public.route_layer(send_on).route_layer(throttled);
     pages::router(&console)
         .merge(api::router(&console))

@@ -82,18 +82,25 @@ impl<K: Eq + Hash> Throttle<K> {
     }
 }
 
-/// Lets an address have so many decisions of the first page's demonstration.
-pub(crate) async fn decisions(
+/// Lets an address have so many decisions of the first page's demonstration, and so many lists of the
+/// catalogue, as many as through the API.
+pub(crate) async fn public(
     State(console): State<Console>,
     Address(address): Address,
     request: Request,
     next: Next,
 ) -> Response {
-    if let Some(address) = address.filter(|_| site::demo::asks_for_one(request.uri()))
-        && let Err(ActionError::Throttled { retry_after_s }) =
-            console.decisions.take(neighbourhood(address))
+    let counted = if site::demo::asks_for_one(request.uri()) {
+        Some(&console.decisions)
+    } else if site::asks_for_a_list(request.uri()) {
+        Some(&console.readers)
+    } else {
+        None
+    };
+    if let (Some(counted), Some(address)) = (counted, address)
+        && let Err(ActionError::Throttled { retry_after_s }) = counted.take(neighbourhood(address))
     {
-        return site::demo::too_often(request.uri(), retry_after_s);
+        return site::too_often(request.uri(), retry_after_s);
     }
     next.run(request).await
 }

@@ -34,16 +34,6 @@ pub fn asks_for_one(uri: &Uri) -> bool {
     }
 }
 
-/// What someone is told who asks too often: in a page, or in what a script puts into one.
-#[must_use]
-pub fn too_often(uri: &Uri, retry_after_s: u32) -> Response {
-    let error = SiteError::TooOften { retry_after_s };
-    match uri.path() {
-        "/demo" => error.into_fragment(),
-        _ => error.into_response(),
-    }
-}
-
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes.get("/demo", fragment)
 }

@@ -23,8 +23,8 @@ pub enum SiteError {
     /// More is asked at once than is worked on.
     #[error("Too many people are trying it just now")]
     Busy,
-    /// One address asks for more decisions than others can do with.
-    #[error("Too many decisions were asked for from your address")]
+    /// One address asks for more than leaves enough for others.
+    #[error("Too much was asked from your address")]
     TooOften {
         /// When to ask again.
         retry_after_s: u32,

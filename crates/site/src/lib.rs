@@ -30,7 +30,11 @@ pub use html::Html;
 pub use routes::RoutesOf;
 pub use state::{Needs, Settings};
 
-use axum::Router;
+use axum::{
+    Router,
+    http::Uri,
+    response::{IntoResponse, Response},
+};
 use state::Site;
 
 fn all() -> routes::Routes {
@@ -54,4 +58,23 @@ pub fn router(needs: Needs) -> Router {
 #[must_use]
 pub fn routes() -> Vec<(String, String)> {
     all().into_parts().1
+}
+
+/// Whether an address asks for a list that is searched for: those cost Postgres the most.
+#[must_use]
+pub fn asks_for_a_list(uri: &Uri) -> bool {
+    let path = uri.path();
+    let path = path.strip_suffix(".md").unwrap_or(path);
+    let groups = ["/catalog/classes/", "/catalog/risks/"];
+    path == "/catalog" || groups.iter().any(|group| path.starts_with(group))
+}
+
+/// What someone is told who asks too often: in a page, or in what a script puts into one.
+#[must_use]
+pub fn too_often(uri: &Uri, retry_after_s: u32) -> Response {
+    let error = SiteError::TooOften { retry_after_s };
+    match uri.path() {
+        "/demo" => error.into_fragment(),
+        _ => error.into_response(),
+    }
 }

@@ -154,7 +154,7 @@ async fn session_era(exchange: &mut impl Conversation) -> Result<Found, Failed> 
         client_info()
     );
     let text = exchange.request(INITIALIZE, &params).await?;
-    let (mut found, lists_tools) = message::with_result(INITIALIZE, &text, |result| {
+    let (mut found, offers) = message::with_result(INITIALIZE, &text, |result| {
         let version = result
             .get("protocolVersion")
             .and_then(Value::as_str)
@@ -167,19 +167,17 @@ async fn session_era(exchange: &mut impl Conversation) -> Result<Found, Failed> 
     })?;
     exchange.set_version(INITIALIZE, &found.protocol_version)?;
     exchange.notify("notifications/initialized").await?;
-    if lists_tools {
-        listing::read(exchange, &mut found).await?;
-    }
+    listing::read(exchange, &mut found, offers).await?;
     Ok(found)
 }
 
 async fn stateless_era(exchange: &mut impl Conversation) -> Result<Found, Failed> {
     const DISCOVER: &str = "server/discover";
     exchange.set_version(DISCOVER, STATELESS_VERSION)?;
-    let mut lists_tools = true;
+    let mut offers = true;
     let mut found = match exchange.request(DISCOVER, "").await {
         Ok(text) => message::with_result(DISCOVER, &text, |result| {
-            lists_tools = offers_tools(result);
+            offers = offers_tools(result);
             let meta = result.get("_meta");
             let info = meta.and_then(|meta| meta.get("io.modelcontextprotocol/serverInfo"));
             Ok(introduce(info.or_else(|| result.get("serverInfo"))))
@@ -189,9 +187,7 @@ async fn stateless_era(exchange: &mut impl Conversation) -> Result<Found, Failed
         Err(failed) => return Err(failed),
     };
     found.protocol_version = STATELESS_VERSION.to_owned();
-    if lists_tools {
-        listing::read(exchange, &mut found).await?;
-    }
+    listing::read(exchange, &mut found, offers).await?;
     Ok(found)
 }
 

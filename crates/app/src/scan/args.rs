@@ -39,7 +39,8 @@ pub(crate) struct ScanArgs {
     /// Prints a line for `tollgate catalog import` instead of the report.
     #[arg(long, conflicts_with = "output")]
     pub(super) entry: bool,
-    /// Ends with 3 where a tool's risk is above this one.
+    /// Ends with 3 where a tool's risk is above this one, or where a tool's text is hidden or meant for
+    /// the model.
     #[arg(long, value_enum, value_name = "RISK")]
     pub(super) fail_above: Option<Ceiling>,
     /// How to print it.

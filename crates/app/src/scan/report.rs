@@ -115,6 +115,16 @@ impl Report {
         let above = self.tools.iter().filter(|tool| tool.risk > risk);
         above.map(|tool| tool.name.as_str()).collect()
     }
+
+    /// The tools whose texts hold something that is hidden or meant for the model.
+    pub(super) fn instructing(&self) -> Vec<&str> {
+        let hidden = |signal: &Signal| signal.id == "hidden_instructions";
+        let tools = self
+            .tools
+            .iter()
+            .filter(|tool| tool.signals.iter().any(hidden));
+        tools.map(|tool| tool.name.as_str()).collect()
+    }
 }
 
 /// Of a name that stands in the list more than once the riskiest definition is judged, since nobody

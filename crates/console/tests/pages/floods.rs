@@ -106,7 +106,7 @@ async fn one_address_has_so_many_decisions_and_holds_nobody_else_up() {
         let path = ["/demo?call=2", "/?tool=rerun_workflow&call=2"][n as usize % 2];
         assert_eq!(from(busy, path).await.status, 200, "{n}");
     }
-    let sentence = "Too many decisions were asked for from your address";
+    let sentence = "Too much was asked from your address";
     for path in ["/demo?call=2", "/?call=2"] {
         let answer = from(busy, path).await;
         assert_eq!(answer.status, 429, "{path}");

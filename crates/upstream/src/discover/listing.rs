@@ -20,10 +20,12 @@ const NOTES_MAX: usize = 20;
 
 const LIST: &str = "tools/list";
 
-/// Reads every page into `found`.
+/// Reads every page into `found`. A server that does not say that it `offers` tools is asked too: not
+/// every client looks at what a server says of itself before it asks.
 pub(super) async fn read(
     exchange: &mut impl Conversation,
     found: &mut Found,
+    offers: bool,
 ) -> Result<(), Failed> {
     let mut names = HashSet::new();
     let mut cursor = None;
@@ -34,8 +36,10 @@ pub(super) async fn read(
             params
         });
         let text = match exchange.request(LIST, &params).await {
-            // A server without tools need not know the method.
-            Err(Failed::Rpc { code: -32601, .. }) if page == 0 => return Ok(()),
+            // A server without tools need not know the method, and may say so in its own way.
+            Err(Failed::Rpc { code, .. }) if page == 0 && (code == -32601 || !offers) => {
+                return Ok(());
+            }
             other => other?,
         };
         cursor = with_result(LIST, &text, |result| {
