@@ -245,7 +245,7 @@ async fn a_registry_is_read_again_and_again_and_no_publisher_touches_another() {
 
     // An update, a deprecation, and a deletion of the name that looks like another's.
     registry.edit("io.github.foo/bar-baz", |one| {
-        one["server"]["version"] = "1.1.0".into()
+        one["server"]["version"] = "1.1.0".into();
     });
     registry.edit("com.example/server-7", |one| {
         one["_meta"][OFFICIAL]["status"] = "deprecated".into();
@@ -283,10 +283,10 @@ async fn a_list_that_breaks_off_loses_nothing_and_says_so() {
 
     // The first page is loaded, the second is cut, the third is not asked for; nothing goes.
     registry.edit("io.github.foo/bar-baz", |one| {
-        one["server"]["version"] = "2.0.0".into()
+        one["server"]["version"] = "2.0.0".into();
     });
     registry.edit("com.example/server-200", |one| {
-        one["server"]["version"] = "2.0.0".into()
+        one["server"]["version"] = "2.0.0".into();
     });
     registry.fails(Fault::Cut(100));
     let (code, report, _) = sync(&app, &registry, &[]);
@@ -315,10 +315,10 @@ async fn a_list_that_breaks_off_loses_nothing_and_says_so() {
     // One that is no server does not hide the others, and is named.
     registry.fails(Fault::None);
     registry.edit("com.example/server-3", |one| {
-        one["server"]["name"] = "../../etc".into()
+        one["server"]["name"] = "../../etc".into();
     });
     registry.edit("com.example/server-4", |one| {
-        one["server"]["packages"] = 4.into()
+        one["server"]["packages"] = 4.into();
     });
     let (code, report, _) = sync(&app, &registry, &[]);
     assert_eq!(code, Some(1), "{report}");
