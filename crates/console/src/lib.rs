@@ -24,7 +24,7 @@ mod throttle;
 
 pub use passwords::{BadPassword, hash_password};
 pub use settings::{Mail, Settings, SignUp};
-pub use state::{DECISIONS_A_MINUTE, Needs};
+pub use state::{DECISIONS_A_MINUTE, Needs, READS_A_MINUTE};
 
 use site::{manual, statics};
 use state::Console;

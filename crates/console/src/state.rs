@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How often one address may read the catalogue without a key, in a minute.
-const READS_A_MINUTE: u32 = 600;
+pub const READS_A_MINUTE: u32 = 600;
 
 /// How often one address may ask for a decision, in a minute: the page asks at most four times a
 /// second while someone types.

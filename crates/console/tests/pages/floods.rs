@@ -125,4 +125,25 @@ async fn one_address_has_so_many_decisions_and_holds_nobody_else_up() {
         assert_eq!(from(busy, path).await.status, 200, "{path}");
     }
     assert_eq!(from(other, "/demo?call=2").await.status, 200);
+
+    // Lists of the catalogue have a count of their own; the one above was of them.
+    for n in 1..console::READS_A_MINUTE {
+        let path = ["/catalog?q=a", "/catalog.md?q=b"][n as usize % 2];
+        assert_eq!(from(busy, path).await.status, 200, "{n}");
+    }
+    for path in [
+        "/catalog",
+        "/catalog.md?q=a",
+        "/catalog/classes/read",
+        "/catalog/risks/low.md",
+    ] {
+        let answer = from(busy, path).await;
+        assert_eq!(answer.status, 429, "{path}");
+        assert!(
+            answer.text.contains("Too much was asked from your address"),
+            "{path}"
+        );
+    }
+    assert_eq!(from(busy, "/catalog/attacks").await.status, 200);
+    assert_eq!(from(other, "/catalog").await.status, 200);
 }
