@@ -290,7 +290,7 @@ async fn the_seed_page_has_everything() {
     for part in [
         "High risk",
         "execute",
-        "args.params.workflowId",
+        "args.<wbr>params.<wbr>workflowId",
         "&#34;rerun_workflow&#34;: {",
         "/catalog/servers/circleci/tools/rerun_workflow/use?rule=recommended",
         "/catalog/servers/circleci/tools/rerun_workflow/use?rule=hide",
