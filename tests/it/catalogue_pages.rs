@@ -314,6 +314,31 @@ async fn the_seed_page_has_everything() {
     }
 }
 
+/// Most people type what a tool does, and look among servers first.
+#[tokio::test]
+async fn words_that_no_server_has_find_tools() {
+    let app = TestApp::spawn().await;
+    let crawler = Crawler::new(&app);
+    let text = async |path: &str| crawler.get(path).await.text().await.expect("a body");
+    let tools = text("/catalog?q=navigate+back").await;
+    for part in [
+        "No server has these words. These tools do:",
+        "browser_navigate_back",
+    ] {
+        assert!(tools.contains(part), "{part} in\n{tools}");
+    }
+    assert!(
+        !tools.contains("name=\"kind\""),
+        "other words may be a server's"
+    );
+    let twin = text("/catalog.md?q=navigate+back").await;
+    assert!(twin.contains("No server has these words"), "{twin}");
+    let servers = text("/catalog?q=playwright").await;
+    assert!(!servers.contains("No server has these words"), "{servers}");
+    let nothing = text("/catalog?q=zzqqxxyyww").await;
+    assert!(nothing.contains("Nothing was found"), "{nothing}");
+}
+
 #[tokio::test]
 async fn what_is_not_there_is_not_found_and_what_cannot_be_is_said() {
     let app = TestApp::spawn().await;

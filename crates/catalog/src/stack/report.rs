@@ -299,8 +299,13 @@ fn open_to(items: &[Item<'_>]) -> Vec<AttackLine> {
     lines
 }
 
+/// A flaw of certain servers is named for those alone: of a stack one asks what it is open to, and
+/// not, as on a tool's page, what befell others of its kind.
 fn note(found: &mut BTreeMap<&str, AttackLine>, server: Option<&KnownServer>, tool: &KnownTool) {
-    for attack in attacks::attacks_on(server, tool) {
+    let here = |attack: &&attacks::Attack| {
+        attack.servers.is_empty() || server.is_some_and(|server| attack.is_flaw_of(server))
+    };
+    for attack in attacks::attacks_on(server, tool).into_iter().filter(here) {
         let line = found.entry(&attack.id).or_insert_with(|| AttackLine {
             id: attack.id.clone(),
             name: attack.name.clone(),

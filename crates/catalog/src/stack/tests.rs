@@ -283,3 +283,35 @@ proptest! {
         }
     }
 }
+
+/// What the report says a stack of these shipped servers is open to.
+fn open_to(slugs: &[&str]) -> Vec<String> {
+    let known = slugs.iter().map(|slug| {
+        let all = crate::shipped();
+        let one = all.iter().find(|it| it.server.slug == *slug);
+        let one = one.unwrap_or_else(|| panic!("{slug} is not shipped"));
+        Some(report::Known {
+            server: one.server.clone(),
+            tools: Some(one.tools.clone().into()),
+        })
+    });
+    let known: Vec<_> = known.collect();
+    let stack = Stack {
+        mentions: slugs.iter().map(|_| Mention::default()).collect(),
+        left_out: 0,
+    };
+    let report = report::report(&stack, &known, "https://tollgate.example");
+    report.attacks.into_iter().map(|it| it.id).collect()
+}
+
+/// CircleCI's tools take addresses and paths, and are no tools of Azure's and no file server.
+#[test]
+fn a_flaw_of_one_product_is_not_said_of_another() {
+    let circleci = open_to(&["circleci"]);
+    assert!(circleci.contains(&"retry-storm".to_owned()), "{circleci:?}");
+    for other in ["azure-mcp-ssrf", "filesystem-escape"] {
+        assert!(!circleci.contains(&other.to_owned()), "{circleci:?}");
+    }
+    let both = open_to(&["circleci", "filesystem"]);
+    assert!(both.contains(&"filesystem-escape".to_owned()), "{both:?}");
+}

@@ -55,6 +55,8 @@ struct SearchPage {
     /// "1,203 tools", or "more than 10,000 tools".
     found: String,
     alike: bool,
+    /// Servers were looked for, and there are none: these are tools.
+    instead: bool,
     facets: Vec<Facet>,
     paging: Paging,
 }
@@ -81,17 +83,23 @@ pub(crate) struct FacetValue {
 
 impl SearchPage {
     async fn read(site: &Site, query: Option<&str>, edition: &Edition) -> Result<Self, SiteError> {
-        let asked = Asked::read(query)?;
+        let mut asked = Asked::read(query)?;
         let filter = asked.filter();
-        Ok(match asked.kind {
-            Kind::Servers => {
-                let found = search_servers(&site.db, &filter, asked.offset(), ROWS).await?;
-                Self::new(site, edition, asked, found, Rows::Servers)
+        let servers = asked.kind == Kind::Servers;
+        if servers {
+            let found = search_servers(&site.db, &filter, asked.offset(), ROWS).await?;
+            // Words that no server has are mostly those of a tool: `delete repository`.
+            let instead = found.total == 0 && asked.page == 1 && !asked.text.is_empty();
+            if !instead {
+                return Ok(Self::new(site, edition, asked, found, Rows::Servers));
             }
-            Kind::Tools => {
-                let found = search_tools(&site.db, &filter, asked.offset(), ROWS).await?;
-                Self::new(site, edition, asked, found, Rows::Tools)
-            }
+            asked.kind = Kind::Tools;
+        }
+        let found = search_tools(&site.db, &filter, asked.offset(), ROWS).await?;
+        let page = Self::new(site, edition, asked, found, Rows::Tools);
+        Ok(Self {
+            instead: servers,
+            ..page
         })
     }
 
@@ -109,6 +117,7 @@ impl SearchPage {
             bare: edition.totals.servers == 0,
             found: how_many(asked.kind, found.total),
             alike: found.alike,
+            instead: false,
             facets: facets(&asked, &found.facets),
             paging: Paging::new(asked.page, found.total, ROWS, address),
             rows: rows(found.items),
@@ -149,7 +158,7 @@ impl SearchPage {
     /// What is kept when the words are sent, as hidden fields.
     fn kept(&self) -> Vec<(&'static str, &'static str)> {
         let asked = &self.asked;
-        let kind = (asked.kind == Kind::Tools).then_some(("kind", "tools"));
+        let kind = (asked.kind == Kind::Tools && !self.instead).then_some(("kind", "tools"));
         let class = asked.class.map(|class| ("class", class.as_str()));
         let risk = asked.risk.map(|risk| ("risk", risk.as_str()));
         let transport = asked.transport.map(|transport| ("transport", transport));
