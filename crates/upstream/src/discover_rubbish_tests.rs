@@ -128,7 +128,21 @@ async fn a_server_without_tools_has_none() {
             .tools
             .is_empty()
     );
-    assert_eq!(methods(&log), ["initialize", "notifications/initialized"]);
+    assert_eq!(
+        methods(&log),
+        ["initialize", "notifications/initialized", "tools/list"]
+    );
+    // Clients that do not look at what it offers would call this one.
+    let (upstream, _) = scripted(|asked| match asked.method().as_str() {
+        "initialize" => result(
+            asked,
+            r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#,
+        ),
+        _ => session_server(asked, r#"[{"name":"run"}]"#),
+    })
+    .await;
+    let found = discover(&upstream, &[]).await.expect("found");
+    assert_eq!(found.tools.len(), 1);
     let (upstream, _) = scripted(|asked| match asked.method().as_str() {
         "tools/list" => error("200 OK", asked, -32601),
         _ => session_server(asked, ""),

@@ -27,6 +27,18 @@ pub(super) async fn read(
     found: &mut Found,
     offers: bool,
 ) -> Result<(), Failed> {
+    match pages(exchange, found).await {
+        // One that offers none may say so in its own way.
+        Err(Failed::Rpc { .. } | Failed::Status { .. } | Failed::NotMcp { .. })
+            if !offers && found.tools.is_empty() =>
+        {
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+async fn pages(exchange: &mut impl Conversation, found: &mut Found) -> Result<(), Failed> {
     let mut names = HashSet::new();
     let mut cursor = None;
     for page in 0..PAGES_MAX {
@@ -36,10 +48,8 @@ pub(super) async fn read(
             params
         });
         let text = match exchange.request(LIST, &params).await {
-            // A server without tools need not know the method, and may say so in its own way.
-            Err(Failed::Rpc { code, .. }) if page == 0 && (code == -32601 || !offers) => {
-                return Ok(());
-            }
+            // A server without tools need not know the method.
+            Err(Failed::Rpc { code: -32601, .. }) if page == 0 => return Ok(()),
             other => other?,
         };
         cursor = with_result(LIST, &text, |result| {
