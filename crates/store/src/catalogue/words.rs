@@ -286,4 +286,19 @@ mod tests {
         let query = Asked::new(&long).expect("words").query("");
         assert!(query.len() < 1_000, "{}", query.len());
     }
+
+    /// Postgres knows no later place, and one line that goes beyond it must not stop a whole load.
+    #[test]
+    fn what_stands_too_late_is_not_searched() {
+        let mut index = Index::default();
+        for _ in 0..400 {
+            index.add(&"word ".repeat(TEXT_WORDS_MAX), 'D');
+        }
+        let text = index.into_text();
+        assert!(
+            text.ends_with("'word':16383D "),
+            "{}",
+            &text[text.len() - 40..]
+        );
+    }
 }
