@@ -144,6 +144,10 @@ fn a_run_in_ci_fails_above_a_risk() {
     scan(&["--fail-above", "high"], &server(poisoned))
         .ends(3)
         .complains("1 tool has a text that is hidden or meant for the model: get_it");
+    let twice = poisoned.replace("[{", "[{ name: 'get_it', description: 'Gets it.' }, {");
+    scan(&["--fail-above", "high"], &server(&twice))
+        .ends(3)
+        .complains("1 tool has a text that is hidden or meant for the model: get_it");
     let mild = "return { tools: [{ name: 'get_it', inputSchema: {} }] }";
     scan(&["--fail-above", "low"], &server(mild)).ends(0);
     scan(&["--fail-above", "low"], &server("return { tools: [] }")).ends(0);

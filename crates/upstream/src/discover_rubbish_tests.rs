@@ -143,6 +143,16 @@ async fn a_server_without_tools_has_none() {
     .await;
     let found = discover(&upstream, &[]).await.expect("found");
     assert_eq!(found.tools.len(), 1);
+    // A list that is there is read as strictly as any.
+    let (upstream, _) = scripted(|asked| match asked.method().as_str() {
+        "initialize" => result(
+            asked,
+            r#"{"protocolVersion":"2025-11-25","capabilities":{}}"#,
+        ),
+        _ => session_server(asked, r#"[{"name":"run"},{"name":7}]"#),
+    })
+    .await;
+    assert!(fails(&upstream).await.ends_with("tool 2 has no name"));
     let (upstream, _) = scripted(|asked| match asked.method().as_str() {
         "tools/list" => error("200 OK", asked, -32601),
         _ => session_server(asked, ""),

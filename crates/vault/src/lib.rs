@@ -19,7 +19,7 @@ mod verifier;
 pub use api_key::{api_key_hash, make_api_key};
 pub use binding::Binding;
 pub use claims::Claims;
-pub use digest::{constant_time_eq, hmac_sha256, random_token, sha256};
+pub use digest::{constant_time_eq, hex, hmac_sha256, random_token, sha256};
 pub use keyring::Keyring;
 pub use master::{BadKey, MasterKey, open_under, seal_under};
 pub use sealed::OpenError;

@@ -127,8 +127,8 @@ impl Report {
     }
 }
 
-/// Of a name that stands in the list more than once the riskiest definition is judged, since nobody
-/// knows which of them a call reaches; the sentences say of which names.
+/// Of a name that stands in the list more than once the riskiest definition is judged, with the signals
+/// of all, since nobody knows which of them a call reaches; the sentences say of which names.
 fn worsen(tools: &mut [Listed], slug: Option<&str>, twins: &[Tool]) -> Vec<String> {
     let places: HashMap<String, usize> = tools
         .iter()
@@ -140,11 +140,15 @@ fn worsen(tools: &mut [Listed], slug: Option<&str>, twins: &[Tool]) -> Vec<Strin
         let Some(tool) = places.get(&twin.name).map(|at| &mut tools[*at]) else {
             continue;
         };
-        let judged = Listed::from(scanned(slug, twin));
-        if (judged.risk, judged.class) > (tool.risk, tool.class) {
+        let mut other = Listed::from(scanned(slug, twin));
+        if (other.risk, other.class) > (tool.risk, tool.class) {
             worse.insert(twin.name.as_str());
-            *tool = judged;
+            std::mem::swap(tool, &mut other);
         }
+        // A text for the model harms by whichever definition it comes.
+        let new = |signal: &Signal| tool.signals.iter().all(|own| own.id != signal.id);
+        let more: Vec<Signal> = other.signals.into_iter().filter(new).collect();
+        tool.signals.extend(more);
     }
     let said =
         |name| format!("Of the definitions of {name} the riskiest is judged, not the first.");

@@ -27,18 +27,6 @@ pub(super) async fn read(
     found: &mut Found,
     offers: bool,
 ) -> Result<(), Failed> {
-    match pages(exchange, found).await {
-        // One that offers none may say so in its own way.
-        Err(Failed::Rpc { .. } | Failed::Status { .. } | Failed::NotMcp { .. })
-            if !offers && found.tools.is_empty() =>
-        {
-            Ok(())
-        }
-        other => other,
-    }
-}
-
-async fn pages(exchange: &mut impl Conversation, found: &mut Found) -> Result<(), Failed> {
     let mut names = HashSet::new();
     let mut cursor = None;
     for page in 0..PAGES_MAX {
@@ -50,6 +38,12 @@ async fn pages(exchange: &mut impl Conversation, found: &mut Found) -> Result<()
         let text = match exchange.request(LIST, &params).await {
             // A server without tools need not know the method.
             Err(Failed::Rpc { code: -32601, .. }) if page == 0 => return Ok(()),
+            // One that offers none may say so in its own way.
+            Err(Failed::Rpc { .. } | Failed::Status { .. } | Failed::NotMcp { .. })
+                if page == 0 && !offers =>
+            {
+                return Ok(());
+            }
             other => other?,
         };
         cursor = with_result(LIST, &text, |result| {

@@ -10,9 +10,9 @@
 const NAME_BYTES_MAX: usize = 200;
 /// What can be read of a slug is no longer, so that an address stays one that people can copy.
 const READABLE_BYTES_MAX: usize = 80;
-/// Characters of the digest, of five bits each. Nobody finds a second name for one, and who makes two
-/// of one's own has nobody to harm but oneself.
-const DIGEST_CHARS: usize = 20;
+/// Bytes of the digest. Nobody finds a second name for one, and who makes two of one's own has nobody
+/// to harm but oneself.
+const DIGEST_BYTES: usize = 12;
 
 /// The slug of a registry's name.
 ///
@@ -56,13 +56,7 @@ fn readable(part: &str) -> String {
 }
 
 fn digest(name: &str) -> String {
-    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-    let bytes = vault::sha256(name.as_bytes());
-    let letter = |at: usize| {
-        let word = u16::from_be_bytes([bytes[at * 5 / 8], bytes[at * 5 / 8 + 1]]);
-        char::from(LETTERS[usize::from(word >> (11 - at * 5 % 8)) % LETTERS.len()])
-    };
-    (0..DIGEST_CHARS).map(letter).collect()
+    vault::hex(&vault::sha256(name.as_bytes())[..DIGEST_BYTES])
 }
 
 #[cfg(test)]
@@ -83,7 +77,7 @@ mod tests {
         }
         let other = slug("io.github.Some-User/Big_Server").expect("a slug");
         let digest = other.strip_prefix("io-github-some-user--big-server--");
-        assert_eq!(digest.map(str::len), Some(DIGEST_CHARS), "{other}");
+        assert_eq!(digest.map(str::len), Some(2 * DIGEST_BYTES), "{other}");
     }
 
     /// Each of these could be had by somebody else than the first.
@@ -150,7 +144,7 @@ mod tests {
         #[test]
         fn a_slug_is_one_of_the_catalogue(name in any_name()) {
             if let Ok(slug) = slug(&name) {
-                prop_assert!(slug.len() <= READABLE_BYTES_MAX + 2 + DIGEST_CHARS);
+                prop_assert!(slug.len() <= READABLE_BYTES_MAX + 2 + 2 * DIGEST_BYTES);
                 let line = serde_json::json!({ "slug": slug, "name": "x" }).to_string();
                 let read = catalog::read_entry(&line, domain::catalogue::Origin::Registry);
                 prop_assert_eq!(read.expect("a line").server.slug, slug);
